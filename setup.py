@@ -131,7 +131,7 @@ TEST = [
 setup(
     name="tensorboard-plugin-regloss",
     version=_version(),
-    description="Is your regularization in the loss you train on? A TensorBoard plugin that proves it.",
+    description="Is your regularization in the loss you train on? Proof, in TensorBoard.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
