@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""All cases of the zoo."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+
+# Only the legacy Keras has the layers of TF1; it must be chosen before TensorFlow is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+from tests.zoo.case import Case  # noqa: E402
+
+TF1_MODULES = ("tf1_losses",)
+
+
+def cases(framework: str | None = None) -> list[Case]:
+    """Returns all cases, or those of one framework."""
+    warnings.filterwarnings("ignore", module="tf_slim|tensorflow|tf_keras")
+    from tests.zoo import tf1_program
+
+    for module in TF1_MODULES:
+        importlib.import_module(f"tests.zoo.{module}")
+    found = tf1_program.cases()
+    names = [case.name for case in found]
+    assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
+    return [case for case in found if framework in (None, case.framework)]
