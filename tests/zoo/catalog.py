@@ -14,7 +14,16 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 from tests.zoo.case import Case  # noqa: E402
 
-TF1_MODULES = ("tf1_losses",)
+TF1_MODULES = (
+    "tf1_losses",
+    "tf1_optimizers",
+    "tf1_layers",
+    "tf1_towers",
+    "tf1_gan",
+    "tf1_control",
+    "tf1_embeddings",
+    "tf1_decoys",
+)
 
 
 def cases(framework: str | None = None) -> list[Case]:
