@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""From what was gathered of a run to its report, computing nothing twice.
+
+Graphs are proved one by one and forgotten: only digests and proofs are kept.
+An equal graph in another run, or in the same run a minute later, costs a look
+into a table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import logging
+import threading
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from tb_regloss import errors, metadata, report
+from tb_regloss.analysis import proof, verdicts
+from tb_regloss.analysis.facts import Declaration, Problem, RunFacts
+from tb_regloss.analysis.verdict_types import (
+    Evidence,
+    EvidenceKind,
+    RunVerdict,
+    Severity,
+    Status,
+)
+from tb_regloss.backend import reader
+from tb_regloss.backend.cache import SingleFlight
+from tb_regloss.formats import event_file, graphs
+
+_logger = logging.getLogger(__name__)
+
+# A notebook cell that is run all day writes a graph each time; the verdict needs
+# the newest that trains.
+_MOST_GRAPHS = 64
+_KEPT_PROOFS = 1024
+_KEPT_DIGESTS = 1 << 16
+_KEPT_REPORTS = 1 << 13
+
+_ISSUES = "the project's issue tracker"
+
+
+class Judge:
+    """Reports on runs, with all caches; safe to use from many threads."""
+
+    def __init__(self) -> None:
+        self._digests: SingleFlight[str] = SingleFlight(_KEPT_DIGESTS)
+        self._proofs: SingleFlight[tuple[proof.GraphProof, ...]] = SingleFlight(_KEPT_PROOFS)
+        self._reports: dict[Hashable, tuple[Hashable, dict[str, Any]]] = {}
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def known(self, run: Hashable) -> dict[str, Any] | None:
+        """Returns the last report on a run, however old, without any work."""
+        with self._lock:
+            entry = self._reports.get(run)
+        return entry[1] if entry else None
+
+    def report(
+        self,
+        source: reader.RunSource,
+        argument: str,
+        key: Hashable = None,
+        fingerprint: Hashable = None,
+    ) -> dict[str, Any]:
+        """Returns the report on a run, the contract's run object; never raises.
+
+        Args:
+          source: where the run's data is.
+          argument: the logdir or file as the user gave it.
+          key: what the report is kept under; `None` is for reports asked for once.
+          fingerprint: `source.fingerprint()` if that was taken a moment ago.
+        """
+        if key is None:
+            return self._report(source, argument)
+        with self._lock_of(key):
+            try:
+                found = fingerprint if fingerprint is not None else source.fingerprint()
+            except Exception as error:
+                return self._keep(key, None, _failed(source, argument, error))
+            with self._lock:
+                entry = self._reports.get(key)
+            if entry is not None and entry[0] == found:
+                return entry[1]
+            return self._keep(key, found, self._report(source, argument))
+
+    def _keep(self, key: Hashable, fingerprint: Hashable, made: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            self._reports.pop(key, None)
+            self._reports[key] = (fingerprint, made)
+            while len(self._reports) > _KEPT_REPORTS:
+                self._reports.pop(next(iter(self._reports)))
+        return made
+
+    def _lock_of(self, key: Hashable) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(key, threading.Lock())
+
+    def _report(self, source: reader.RunSource, argument: str) -> dict[str, Any]:
+        try:
+            facts, proofs = self._prove(reader.gather(source))
+            return report.run_object(facts, verdicts.judge(facts, proofs), argument)
+        except Exception as error:
+            return _failed(source, argument, error)
+
+    def _prove(self, gathered: reader.Gathered) -> tuple[RunFacts, list[proof.GraphProof]]:
+        facts = gathered.facts
+        declaration = facts.declarations[-1] if facts.declarations else None
+        problems, notes = list(facts.problems), list(facts.notes)
+        distinct: dict[Hashable, reader.GraphBlob] = {}
+        for blob in gathered.graphs:
+            if blob.kind == event_file.KERAS_MODEL:
+                continue
+            try:
+                digest = self._digest(blob)
+            except errors.UnreadableError as error:
+                problems.append(Problem(blob.path, str(error)))
+                continue
+            # The newest of equal graphs tells its age.
+            distinct.pop((blob.kind, digest), None)
+            distinct[blob.kind, digest] = blob
+        if len(distinct) > _MOST_GRAPHS:
+            notes.append(
+                f"{len(distinct)} different graphs were logged; the newest {_MOST_GRAPHS} "
+                "were looked at."
+            )
+        proofs: list[proof.GraphProof] = []
+        for blob in list(distinct.values())[-_MOST_GRAPHS:]:
+            try:
+                proofs.extend(self._proofs_of(blob, declaration))
+            except errors.UnreadableError as error:
+                problems.append(Problem(blob.path, f"{blob.source}: {error}"))
+        changed = dataclasses.replace(facts, problems=tuple(problems), notes=tuple(notes))
+        return changed, proofs
+
+    def _digest(self, blob: reader.GraphBlob) -> str:
+        def compute() -> str:
+            return hashlib.blake2b(blob.read(), digest_size=16).hexdigest()
+
+        return self._digests.get(blob.key, compute)
+
+    def _proofs_of(
+        self, blob: reader.GraphBlob, declaration: Declaration | None
+    ) -> Sequence[proof.GraphProof]:
+        encoded = metadata.encode_declaration(declaration) if declaration else None
+
+        def compute() -> tuple[proof.GraphProof, ...]:
+            logged = graphs.parse(blob.read(), blob.kind, blob.source)
+            return tuple(proof.prove(graph, declaration) for graph in logged)
+
+        return self._proofs.get((blob.kind, self._digest(blob), encoded), compute)
+
+
+def _failed(source: reader.RunSource, argument: str, error: Exception) -> dict[str, Any]:
+    """Returns the report on a run that our own code failed on.
+
+    The one place where an unexpected exception ends: one run's answer is lost,
+    all others stand.
+    """
+    if not isinstance(error, errors.RegLossError):
+        _logger.exception("RegLoss could not analyse run %r", source.run)
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = (
+        f"The analysis of this run failed ({what}). This is a fault of RegLoss, not of your "
+        f"program: please report it to {_ISSUES}, with this text and, if you may, the event file."
+    )
+    if isinstance(error, errors.RegLossError):
+        text = str(error)
+    verdict = RunVerdict(
+        status=Status.UNKNOWN,
+        severity=Severity.UNKNOWN,
+        headline="This run could not be analysed",
+        evidence=(Evidence(EvidenceKind.GRAPH, Status.UNKNOWN, text),),
+    )
+    facts = RunFacts(source.run, source.path, problems=(Problem(source.path, text),))
+    return report.run_object(facts, verdict, argument)

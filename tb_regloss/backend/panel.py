@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the panel asks for, as plain values; `plugin` only parses and responds.
+
+Analysis runs in two places: in the thread of a request that asks for one run's
+verdict, which waits for that run alone, and in one background thread that
+works through all runs whenever the list of runs was asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from tb_regloss import errors, report
+from tb_regloss.analysis.facts import ROLES
+from tb_regloss.backend import judging, reader, series
+from tb_regloss.backend.logdir import Logdir, RunFiles
+
+_logger = logging.getLogger(__name__)
+
+# The panel asks again every second while runs are pending; a live logdir need
+# not be walked that often.
+_PAUSE_SECONDS = 2.0
+
+
+class UnknownRunError(errors.UsageError):
+    """There is no run of that name.
+
+    Its own class because the routes answer it with 404.
+    """
+
+
+class Panel:
+    """The answers of all routes.
+
+    Args:
+      logdir: where the event files are, `None` where they are out of reach.
+      argument: the logdir as the user gave it.
+    """
+
+    def __init__(self, logdir: Logdir | None, argument: str) -> None:
+        self._logdir = logdir
+        self._argument = argument
+        self._judge = judging.Judge()
+        self._background = _Background(self._work)
+        self._has_graphs = False
+
+    def has_graphs(self) -> bool:
+        """Returns whether graphs were found so far, and has the logdir looked through."""
+        if not self._has_graphs and self._logdir is not None:
+            self._background.wake(None)
+        return self._has_graphs
+
+    def runs(self, provider: series.Provider) -> dict[str, Any]:
+        """Returns every run with the last that is known of it; never waits for an analysis."""
+        self._background.wake(provider)
+        known = {
+            run: self._judge.known((provider.experiment, run)) for run in self._names(provider)
+        }
+        problems = [problem for whole in known.values() if whole for problem in whole["problems"]]
+        return report.runs_object(
+            (report.summary_object(run, whole) for run, whole in known.items()), problems
+        )
+
+    def verdict(self, provider: series.Provider, run: str) -> dict[str, Any]:
+        """Returns the report on one run; waits for its analysis.
+
+        Raises:
+          UnknownRunError: there is no such run.
+        """
+        self._check(provider, run)
+        key = (provider.experiment, run)
+        return self._judge.report(self._source(provider, run), self._argument, key)
+
+    def losses(self, provider: series.Provider, runs: Sequence[str]) -> dict[str, Any]:
+        """Returns the series of several runs by role, and which of them do not exist."""
+        names = set(provider.runs())
+        wanted = list(dict.fromkeys(runs))
+        found = series.read_series(provider, [run for run in wanted if run in names])
+        known = names | set(self._names(provider))
+        return {
+            "version": report.VERSION,
+            "runs": {
+                run: {
+                    role: report.series_object(found[run].roles.get(role) if run in found else None)
+                    for role in ROLES
+                }
+                for run in wanted
+                if run in known
+            },
+            "not_found": [run for run in wanted if run not in known],
+        }
+
+    def regularization_losses(self, provider: series.Provider, run: str) -> dict[str, Any]:
+        """Returns the series of each regularization loss of a run.
+
+        Raises:
+          UnknownRunError: there is no such run.
+        """
+        self._check(provider, run)
+        found = series.read_declarations(provider, [run])[run]
+        names = (
+            [loss.name for loss in found.declarations[-1].regularization_losses]
+            if found.declarations
+            else []
+        )
+        matrix = found.matrix
+        return {
+            "version": report.VERSION,
+            "run": run,
+            "steps": [] if matrix is None else matrix.steps.tolist(),
+            "wall_times": [] if matrix is None else report.numbers(matrix.wall_times),
+            "names": names,
+            "values": [[] for _ in names]
+            if matrix is None
+            else [report.numbers(column) for column in matrix.values.T],
+        }
+
+    def export(self, provider: series.Provider, run: str) -> dict[str, Any]:
+        """Returns all series of a run in one value.
+
+        Raises:
+          UnknownRunError: there is no such run.
+        """
+        each = self.regularization_losses(provider, run)
+        losses = self.losses(provider, [run])["runs"][run]
+        del each["version"], each["run"]
+        return {
+            "version": report.VERSION,
+            "run": run,
+            "losses": losses,
+            "regularization_losses": each,
+        }
+
+    def _check(self, provider: series.Provider, run: str) -> None:
+        if run in self._names(provider):
+            return
+        if self._logdir is not None:
+            self._logdir.refresh()
+            if run in self._logdir.runs():
+                return
+        raise UnknownRunError(
+            f"There is no run {run!r}; the route `runs` lists the runs that there are."
+        )
+
+    def _names(self, provider: series.Provider) -> list[str]:
+        found = self._logdir.runs() if self._logdir is not None else {}
+        return sorted({*provider.runs(), *found})
+
+    def _source(self, provider: series.Provider, run: str) -> reader.RunSource:
+        files: RunFiles | None = None
+        if self._logdir is not None:
+            if run not in self._logdir.runs():
+                self._logdir.refresh()
+            files = self._logdir.runs().get(run)
+        path = files.path if files is not None else run
+        return reader.RunSource(run, path, files, provider, run)
+
+    def _work(self, provider: series.Provider | None) -> None:
+        if self._logdir is not None:
+            self._logdir.refresh()
+            for files in self._logdir.runs().values():
+                if files.scan()[0]:
+                    self._has_graphs = True
+        if provider is None:
+            return
+        names = self._names(provider)
+        listings = provider.listings(names)
+        for run in names:
+            source = self._source(provider, run)
+            fingerprint = source.fingerprint(listings[run])
+            key = (provider.experiment, run)
+            self._judge.report(source, self._argument, key, fingerprint)
+
+
+def to_csv(exported: dict[str, Any]) -> str:
+    """Returns an export as CSV: a row per step, a column per series."""
+    columns: dict[str, dict[int, Any]] = {}
+    times: dict[int, Any] = {}
+    for role, found in exported["losses"].items():
+        if found is not None:
+            columns[role] = dict(zip(found["steps"], found["values"], strict=True))
+            times.update(zip(found["steps"], found["wall_times"], strict=True))
+    each = exported["regularization_losses"]
+    for name, values in zip(each["names"], each["values"], strict=True):
+        columns[name] = dict(zip(each["steps"], values, strict=False))
+    times.update(zip(each["steps"], each["wall_times"], strict=True))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["step", "wall_time", *map(_cell, columns)])
+    for step in sorted(times):
+        writer.writerow([step, times[step], *(column.get(step, "") for column in columns.values())])
+    return text.getvalue()
+
+
+def _cell(name: str) -> str:
+    # A spreadsheet would run a name that begins like a formula.
+    return "'" + name if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name
+
+
+class _Background:
+    """One daemon thread that works whenever it was woken, with a pause between."""
+
+    def __init__(self, work: Any) -> None:
+        self._work = work
+        self._woken = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._provider: series.Provider | None = None
+
+    def wake(self, provider: series.Provider | None) -> None:
+        """Has the work done soon, once for all who ask until then."""
+        with self._lock:
+            self._provider = provider or self._provider
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._loop, name="RegLoss", daemon=True)
+                self._thread.start()
+        self._woken.set()
+
+    def _loop(self) -> None:
+        pause = threading.Event()
+        while True:
+            self._woken.wait()
+            self._woken.clear()
+            with self._lock:
+                provider = self._provider
+            try:
+                self._work(provider)
+            except Exception:
+                _logger.exception("RegLoss could not look through the logdir; it will try again")
+            pause.wait(_PAUSE_SECONDS)

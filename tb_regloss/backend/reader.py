@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Gathers all that is known of a run: `Reader.gather` is the only way to facts.
+
+Panel, command line and Python interface start from it, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any
+
+from tb_regloss.analysis.facts import Problem, RunFacts
+from tb_regloss.backend import series
+from tb_regloss.backend.logdir import RunFiles
+from tb_regloss.formats import event_file
+
+# Blob sequences that hold graphs, for providers whose files are out of reach
+# (tensorboard/plugins/graph/metadata.py).
+_BLOB_KINDS = {
+    "graphs": event_file.GRAPH_DEF,
+    "graph_run_metadata": event_file.RUN_METADATA,
+    "graph_run_metadata_graph": event_file.RUN_METADATA,
+    "graph_keras_model": event_file.KERAS_MODEL,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class GraphBlob:
+    """One serialized graph of a run, read only when it is asked for.
+
+    Attributes:
+      kind: one of `formats.graphs.KINDS`, or `event_file.KERAS_MODEL`.
+      source: where it was found, for people.
+      path: the file it stands in.
+      key: equal keys mean equal bytes; saves reading them again.
+      read: returns the bytes, or raises `errors.UnreadableError`.
+    """
+
+    kind: str
+    source: str
+    path: str
+    key: Hashable
+    read: Callable[[], bytes]
+
+
+@dataclasses.dataclass(frozen=True)
+class Gathered:
+    """A run's facts and its graphs, oldest first."""
+
+    facts: RunFacts
+    graphs: tuple[GraphBlob, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSource:
+    """Where the data of one run is.
+
+    Attributes:
+      run: the run's name as shown.
+      path: its folder or file.
+      files: its event files, `None` where they are out of reach.
+      provider: TensorBoard's, `None` for a file that holds a graph only.
+      provider_run: the run's name in the provider.
+    """
+
+    run: str
+    path: str
+    files: RunFiles | None
+    provider: series.Provider | None
+    provider_run: str
+
+    def fingerprint(self, listing: Hashable = None) -> Hashable:
+        """Returns a value that changes when there is something new to gather.
+
+        Args:
+          listing: the run's own of `provider.listings`, if that was asked for.
+        """
+        if listing is None and self.provider is not None:
+            listing = self.provider.listings([self.provider_run])[self.provider_run]
+        if self.files is None:
+            return (listing,)
+        self.files.scan()
+        return (self.files.sizes(), listing)
+
+
+def gather(source: RunSource) -> Gathered:
+    """Returns all that is known of a run.
+
+    Reads the run's event files (what was added since the last time) and its
+    series: milliseconds for most runs, more where event files are remote.
+    """
+    graphs: tuple[GraphBlob, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    if source.files is not None:
+        records, problems = source.files.scan()
+        graphs = tuple(_blob_of_record(record) for record in records)
+    elif source.provider is not None:
+        graphs = tuple(_blobs_of_provider(source.provider, source.provider_run))
+        notes = (
+            "The event files are out of reach (--grpc_data_provider), so only the one graph that "
+            "the data provider hands out could be looked at, and no collections.",
+        )
+    if source.provider is None:
+        facts = RunFacts(run=source.run, path=source.path, notes=notes, problems=problems)
+        return Gathered(facts, graphs)
+    found = series.read_series(source.provider, [source.provider_run])[source.provider_run]
+    declared = series.read_declarations(source.provider, [source.provider_run])
+    mine = declared[source.provider_run]
+    facts = RunFacts(
+        run=source.run,
+        path=source.path,
+        series=found.roles,
+        declarations=mine.declarations,
+        loss_matrix=mine.matrix,
+        notes=notes + found.notes,
+        problems=problems + mine.problems,
+        extra=found.extra,
+    )
+    return Gathered(facts, graphs)
+
+
+def _blob_of_record(record: event_file.GraphRecord) -> GraphBlob:
+    key = (record.path, record.start, record.length, record.generation)
+    return GraphBlob(record.kind, record.source, record.path, key, record.read)
+
+
+def _blobs_of_provider(provider: series.Provider, run: str) -> Iterator[GraphBlob]:
+    for plugin, kind in _BLOB_KINDS.items():
+        found = provider.call("read_blob_sequences", plugin, [run], None, downsample=1)
+        for tag, data in sorted(found.get(run, {}).items()):
+            for datum in data:
+                for reference in datum.values:
+                    yield GraphBlob(
+                        kind=kind,
+                        source=f"{tag} of the data provider",
+                        path=run,
+                        key=(run, reference.blob_key, datum.wall_time),
+                        read=_read_blob(provider, reference.blob_key),
+                    )
+
+
+def _read_blob(provider: series.Provider, key: str) -> Callable[[], bytes]:
+    def read() -> bytes:
+        data: Any = provider.provider.read_blob(provider.context, blob_key=key)
+        return bytes(data)
+
+    return read

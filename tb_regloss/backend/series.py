@@ -1,0 +1,269 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Series and declarations of runs, read through TensorBoard's DataProvider.
+
+The two providers sample differently and treat restarts differently; what comes
+out of here is the same for both: one value a step, steps ascending.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tb_regloss import errors, metadata
+from tb_regloss.analysis.facts import (
+    DATA_LOSS,
+    OPTIMIZED_LOSS,
+    REGULARIZATION_SUM,
+    TOTAL_LOSS,
+    Declaration,
+    LossMatrix,
+    Problem,
+    Series,
+)
+
+_OWN_ROLES = {
+    metadata.TAG_DATA_LOSS: DATA_LOSS,
+    metadata.TAG_REGULARIZATION_SUM: REGULARIZATION_SUM,
+    metadata.TAG_OPTIMIZED_LOSS: OPTIMIZED_LOSS,
+}
+_SCALARS_PLUGIN = "scalars"
+# The provider has thinned the series out already (`loader.SAMPLES`); no second time.
+_ALL = 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSeries:
+    """The series of one run.
+
+    Attributes:
+      roles: by role, only those found.
+      extra: further collections by name.
+      notes: how the roles were found, for people.
+    """
+
+    roles: Mapping[str, Series] = dataclasses.field(default_factory=dict)
+    extra: Mapping[str, Series] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class RunDeclarations:
+    """What the training code declared of one run.
+
+    Attributes:
+      declarations: newest last.
+      matrix: the newest declaration's values, `None` where not logged.
+      problems: declarations that do not parse, values that do not fit.
+    """
+
+    declarations: tuple[Declaration, ...] = ()
+    matrix: LossMatrix | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Provider:
+    """TensorBoard's DataProvider with what each of its calls wants."""
+
+    provider: Any
+    context: Any
+    experiment: str = ""
+
+    def runs(self) -> list[str]:
+        """Returns the names of all runs that the provider knows."""
+        found = self.provider.list_runs(self.context, experiment_id=self.experiment)
+        return [run.run_name for run in found]
+
+    def call(self, method: str, plugin: str, runs: Iterable[str], tags: Any, **more: Any) -> Any:
+        """Calls `list_scalars`, `read_tensors`, ... for these runs and tags (`None`: all)."""
+        from tensorboard.data import provider as provider_types
+
+        return getattr(self.provider, method)(
+            self.context,
+            experiment_id=self.experiment,
+            plugin_name=plugin,
+            run_tag_filter=provider_types.RunTagFilter(runs=runs, tags=tags),
+            **more,
+        )
+
+    def listings(self, runs: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+        """Returns for each run a value that changes when one of its series grows."""
+        listings: dict[str, list[Any]] = {run: [] for run in runs}
+        for method, plugin in (
+            ("list_scalars", metadata.PLUGIN_NAME),
+            ("list_tensors", metadata.PLUGIN_NAME),
+            ("list_scalars", _SCALARS_PLUGIN),
+        ):
+            found = self.call(method, plugin, runs, None)
+            for run, listing in listings.items():
+                for tag, series in sorted(found.get(run, {}).items()):
+                    listing.append((method, plugin, tag, series.max_step, series.max_wall_time))
+        return {run: tuple(listing) for run, listing in listings.items()}
+
+
+def read_series(source: Provider, runs: Sequence[str]) -> dict[str, RunSeries]:
+    """Returns the series of each of `runs` by role.
+
+    Runs with tags of ours are read from these alone; the others by the
+    conventions of the frameworks.
+    """
+    own = source.call("list_scalars", metadata.PLUGIN_NAME, runs, None)
+    tags = sorted({tag for run in runs for tag in own.get(run, {})})
+    ours = [run for run in runs if own.get(run)]
+    data = _read_scalars(source, metadata.PLUGIN_NAME, ours, tags)
+    result = {run: RunSeries() for run in runs}
+    result.update({run: _own_series(data.get(run, {}), own[run]) for run in ours})
+    return result
+
+
+def _read_scalars(
+    source: Provider, plugin: str, runs: Sequence[str], tags: Sequence[str]
+) -> Mapping[str, Mapping[str, Any]]:
+    if not runs or not tags:
+        return {}
+    found: Mapping[str, Mapping[str, Any]] = source.call(
+        "read_scalars", plugin, runs, tags, downsample=_ALL
+    )
+    return found
+
+
+def _own_series(data: Mapping[str, Any], listed: Mapping[str, Any]) -> RunSeries:
+    roles = {role: _series(data[tag], tag) for tag, role in _OWN_ROLES.items() if data.get(tag)}
+    extra = {
+        tag.removeprefix(metadata.TAG_COLLECTIONS): _series(points, tag)
+        for tag, points in sorted(data.items())
+        if tag.startswith(metadata.TAG_COLLECTIONS) and points
+    }
+    notes = []
+    newest = max(metadata.content_version(s.plugin_content) or 0 for s in listed.values())
+    if newest > metadata.FORMAT_VERSION:
+        notes.append(
+            f"This run was written by a newer tb_regloss (format {newest}; this one knows up to "
+            f"{metadata.FORMAT_VERSION}). What is known is shown; update the viewer to see all."
+        )
+    return RunSeries(with_total(roles), extra, tuple(notes))
+
+
+def with_total(roles: Mapping[str, Series]) -> dict[str, Series]:
+    """Returns the roles with the total loss, added up by step where it is not logged."""
+    if TOTAL_LOSS not in roles and DATA_LOSS in roles and REGULARIZATION_SUM in roles:
+        total = add([roles[DATA_LOSS], roles[REGULARIZATION_SUM]])
+        if len(total.steps):
+            return {**roles, TOTAL_LOSS: total}
+    return dict(roles)
+
+
+def add(terms: Sequence[Series]) -> Series:
+    """Returns the sum of the series at the steps that all of them have."""
+    steps = terms[0].steps
+    for term in terms[1:]:
+        steps = np.intersect1d(steps, term.steps, assume_unique=True)
+    at = [np.searchsorted(term.steps, steps) for term in terms]
+    with np.errstate(invalid="ignore", over="ignore"):  # inf - inf is NaN, and is shown as that
+        values = np.sum([term.values[i] for term, i in zip(terms, at, strict=True)], axis=0)
+    return Series(
+        steps=steps,
+        wall_times=terms[0].wall_times[at[0]],
+        values=np.asarray(values, np.float64),
+        tags=tuple(tag for term in terms for tag in term.tags),
+    )
+
+
+def _series(points: Sequence[Any], *tags: str) -> Series:
+    kept = newest_writing([point.step for point in points])
+    return Series(
+        steps=np.array([points[i].step for i in kept], np.int64),
+        wall_times=np.array([points[i].wall_time for i in kept], np.float64),
+        values=np.array([points[i].value for i in kept], np.float64),
+        tags=tags,
+    )
+
+
+def newest_writing(steps: Sequence[int]) -> list[int]:
+    """Returns which points of a series, in the order of writing, were not overtaken.
+
+    A training program that restarts from a checkpoint writes steps again; what
+    the aborted attempt wrote at and after the first of them is void. The Rust
+    reader does the same, the Python one only where the program logged its
+    restart.
+
+    >>> newest_writing([0, 10, 20, 30, 20, 25])
+    [0, 1, 4, 5]
+    """
+    kept: list[int] = []
+    for index, step in enumerate(steps):
+        while kept and steps[kept[-1]] >= step:
+            kept.pop()
+        kept.append(index)
+    return kept
+
+
+def read_declarations(source: Provider, runs: Sequence[str]) -> dict[str, RunDeclarations]:
+    """Returns what the training code of each of `runs` declared."""
+    listed = source.call("list_tensors", metadata.PLUGIN_NAME, runs, None)
+    tags = {tag for run in runs for tag in listed.get(run, {})}
+    declared = sorted(tag for tag in tags if tag.startswith(metadata.TAG_DECLARATION))
+    if not declared:
+        return {run: RunDeclarations() for run in runs}
+    data = source.call("read_tensors", metadata.PLUGIN_NAME, runs, declared, downsample=_ALL)
+    return {run: _declarations(source, run, data.get(run, {})) for run in runs}
+
+
+def _declarations(source: Provider, run: str, data: Mapping[str, Any]) -> RunDeclarations:
+    found: list[tuple[float, str, Declaration]] = []
+    problems = []
+    for tag, points in sorted(data.items()):
+        if not points:
+            continue
+        newest = max(points, key=lambda point: float(point.wall_time))
+        try:
+            declaration = metadata.decode_declaration(_as_bytes(newest.numpy))
+        except errors.UnreadableError as error:
+            problems.append(Problem(tag, str(error)))
+            continue
+        found.append((newest.wall_time, tag.removeprefix(metadata.TAG_DECLARATION), declaration))
+    found.sort(key=lambda item: item[0])
+    matrix = None
+    if found:
+        _, name, declaration = found[-1]
+        matrix, trouble = _matrix(source, run, name, len(declaration.regularization_losses))
+        problems.extend(trouble)
+    return RunDeclarations(tuple(item[2] for item in found), matrix, tuple(problems))
+
+
+def _as_bytes(array: Any) -> bytes:
+    value = np.asarray(array).reshape(-1)
+    first = value[0] if len(value) else b""
+    return first if isinstance(first, bytes) else str(first).encode()
+
+
+def _matrix(
+    source: Provider, run: str, name: str, width: int
+) -> tuple[LossMatrix | None, list[Problem]]:
+    tag = metadata.TAG_REGULARIZATION_LOSSES + name
+    data = source.call("read_tensors", metadata.PLUGIN_NAME, [run], [tag], downsample=_ALL)
+    points = data.get(run, {}).get(tag) or []
+    fitting = [point for point in points if np.asarray(point.numpy).size == width]
+    problems = []
+    if len(fitting) < len(points):
+        problems.append(
+            Problem(
+                tag,
+                f"{len(points) - len(fitting)} of {len(points)} vectors of regularization losses "
+                f"do not have the {width} values that their declaration names; they are left out.",
+            )
+        )
+    if not fitting:
+        return None, problems
+    kept = newest_writing([point.step for point in fitting])
+    matrix = LossMatrix(
+        steps=np.array([fitting[i].step for i in kept], np.int64),
+        wall_times=np.array([fitting[i].wall_time for i in kept], np.float64),
+        values=np.array([np.ravel(fitting[i].numpy) for i in kept], np.float64),
+    )
+    return matrix, problems
