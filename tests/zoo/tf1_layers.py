@@ -73,7 +73,7 @@ def slim_train(p: Program, loss: Any, optimizer: Any = None, **kwargs: Any) -> N
 
 
 def slim_clipped(p: Program, mutation: str) -> None:
-    """create_train_op with clip_gradient_norm and gradient summaries."""
+    """create_train_op with every gradient clipped by its norm."""
     x, y = images(p)
     logits = slim_net(p, x)
     data = p.data(v1.losses.sparse_softmax_cross_entropy(y, logits))
@@ -88,7 +88,7 @@ def slim_clipped(p: Program, mutation: str) -> None:
 
     optimizer = v1.train.MomentumOptimizer(0.1, 0.9)
     p.train_op = slim.training.create_train_op(
-        loss, optimizer, transform_grads_fn=clip, summarize_gradients=True
+        loss, optimizer, transform_grads_fn=clip
     ).op
 
 
