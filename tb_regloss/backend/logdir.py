@@ -41,7 +41,7 @@ class RunFiles:
           its files.
         """
         with self._lock:
-            paths = self._paths()
+            paths = self.paths()
             self._files = {path: self._files.get(path) or EventFile(path) for path in paths}
             for event_file in self._files.values():
                 event_file.scan()
@@ -55,7 +55,8 @@ class RunFiles:
         with self._lock:
             return tuple((path, file.size) for path, file in self._files.items())
 
-    def _paths(self) -> list[str]:
+    def paths(self) -> list[str]:
+        """Returns the paths of the event files that are there now, in order."""
         if self._only_file:
             return [self.path]
         names = next(iter(files.walk(self.path)), (self.path, []))[1]

@@ -63,6 +63,7 @@ class RunSource:
       files: its event files, `None` where they are out of reach.
       provider: TensorBoard's, `None` for a file that holds a graph only.
       provider_run: the run's name in the provider.
+      graphs: graphs that stand in no event file.
     """
 
     run: str
@@ -70,6 +71,7 @@ class RunSource:
     files: RunFiles | None
     provider: series.Provider | None
     provider_run: str
+    graphs: tuple[GraphBlob, ...] = ()
 
     def fingerprint(self, listing: Hashable = None) -> Hashable:
         """Returns a value that changes when there is something new to gather.
@@ -91,7 +93,7 @@ def gather(source: RunSource) -> Gathered:
     Reads the run's event files (what was added since the last time) and its
     series: milliseconds for most runs, more where event files are remote.
     """
-    graphs: tuple[GraphBlob, ...] = ()
+    graphs = source.graphs
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     if source.files is not None:

@@ -1,0 +1,142 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The verdicts on everything below some paths: what the command line does, as a function."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tb_regloss import errors, report
+from tb_regloss.analysis.facts import Problem
+from tb_regloss.backend import engine, judging, reader
+from tb_regloss.backend.logdir import Logdir, RunFiles
+from tb_regloss.formats import event_file, files, graph_file
+
+# A run of a path that has only one.
+_ONLY_RUN = "."
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """The verdicts.
+
+    Attributes:
+      runs: run objects of the contract, in the order of the paths.
+      problems: what could not be read, the runs' own included.
+      unreadable: whether a whole path could not be read.
+    """
+
+    runs: tuple[dict[str, Any], ...]
+    problems: tuple[dict[str, str], ...]
+    unreadable: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Target:
+    """One run to be judged: of event files, or a single graph."""
+
+    argument: str
+    run: str
+    path: str
+    files: RunFiles | None = None
+    kind: str = ""
+
+
+def check(
+    paths: Sequence[str],
+    run_pattern: re.Pattern[str] | None = None,
+    progress: Progress | None = None,
+) -> Checked:
+    """Judges every run below `paths`.
+
+    Args:
+      paths: logdirs, event files, files that hold a graph.
+      run_pattern: only runs whose name it is found in.
+      progress: is told (runs done, runs in all, name of the next).
+    """
+    targets: list[_Target] = []
+    problems: list[Problem] = []
+    unreadable = False
+    for path in paths:
+        try:
+            targets.extend(_targets(path))
+        except errors.UnreadableError as error:
+            problems.append(Problem(path, str(error)))
+            unreadable = True
+    if run_pattern is not None:
+        targets = [target for target in targets if run_pattern.search(target.run)]
+    runs = []
+    trouble = [report.problem_object(problem) for problem in problems]
+    for target, made in zip(targets, _reports(targets, progress), strict=True):
+        trouble.extend(made["problems"])
+        if target.kind and made["problems"]:
+            unreadable = True  # Its one graph does not parse: there is nothing to report on.
+        else:
+            runs.append(made)
+    return Checked(tuple(runs), tuple(trouble), unreadable)
+
+
+def _targets(path: str) -> list[_Target]:
+    if not files.exists(path):
+        raise errors.UnreadableError(f"{path} does not exist.")
+    if files.is_folder(path):
+        logdir = Logdir({path: None})
+        logdir.refresh()
+        found = logdir.runs()
+        return [_Target(path, run, below.path, below) for run, below in found.items()]
+    source = files.open_source(path)
+    try:
+        head = source.read_at(0, 64)
+    except OSError as error:
+        raise files.unreadable(path, error) from error
+    finally:
+        source.close()
+    if event_file.is_event_file(head) or "tfevents" in os.path.basename(path):
+        if head and not event_file.is_event_file(head):
+            raise errors.UnreadableError(f"{path} is no event file, or its start is damaged.")
+        return [_Target(path, _ONLY_RUN, path, RunFiles(path, only_file=True))]
+    kind = graph_file.kind_of(path, files.read_all(path))
+    if kind is None:
+        raise errors.UnreadableError(
+            f"{path} holds no graph that RegLoss knows; expected a logdir, an event file, or a "
+            "GraphDef, MetaGraphDef or SavedModel (.meta, .pb, .pbtxt)."
+        )
+    return [_Target(path, _ONLY_RUN, path, None, kind)]
+
+
+def _reports(targets: Sequence[_Target], progress: Progress | None) -> list[dict[str, Any]]:
+    judge = judging.Judge()
+    with_files = [target for target in targets if target.files is not None]
+    place = {id(target): number for number, target in enumerate(with_files)}
+    made = []
+    with engine.opened([target.files for target in with_files if target.files]) as read:
+        for done, target in enumerate(targets):
+            if progress is not None:
+                progress(done, len(targets), target.path)
+            if target.files is None:
+                source = _graph_source(target)
+            else:
+                name = engine.name_of(place[id(target)])
+                provider = read.provider()
+                source = reader.RunSource(target.run, target.path, target.files, provider, name)
+            made.append(judge.report(source, target.argument))
+    if progress is not None:
+        progress(len(targets), len(targets), "")
+    return made
+
+
+def _graph_source(target: _Target) -> reader.RunSource:
+    blob = reader.GraphBlob(
+        kind=target.kind,
+        source=os.path.basename(target.path),
+        path=target.path,
+        key=target.path,
+        read=lambda: files.read_all(target.path),
+    )
+    return reader.RunSource(target.run, target.path, None, None, target.run, (blob,))

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command `tb-regloss`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+
+import rich.console
+import rich.progress
+import rich.text
+
+import tb_regloss
+from tb_regloss import report
+from tb_regloss.backend import checking
+from tb_regloss.report import text as report_text
+
+EXIT_FINE = 0
+EXIT_FOUND = 1
+EXIT_UNREADABLE = 2
+EXIT_NO_RUN = 3
+EXIT_INTERRUPTED = 130
+
+# What makes the exit status 1, for each --fail-on.
+_LOUD = {
+    "error": {"error"},
+    "warning": {"error", "warning"},
+    "unknown": {"error", "warning", "unknown"},
+    "never": set[str](),
+}
+
+_DESCRIPTION = """\
+Tells for every run below the given paths whether its regularization losses are
+in the loss that is optimized, and proves it from the logged graph.
+"""
+_EPILOG = """\
+PATH is a logdir, an event file, a checkpoint's .meta, or a GraphDef,
+MetaGraphDef or SavedModel as .pb or .pbtxt.
+
+exit status:
+  0  nothing at or above --fail-on
+  1  something is
+  2  wrong use, or a PATH that cannot be read
+  3  no run was found
+
+examples:
+  tb-regloss check logs
+  tb-regloss check logs --run train --fail-on warning
+  tb-regloss check model.ckpt-20000.meta --format json
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _check(options)
+    except KeyboardInterrupt:
+        print("tb-regloss: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tb-regloss", description=_DESCRIPTION)
+    parser.add_argument(
+        "--version", action="version", version=f"tb-regloss {tb_regloss.__version__}"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    check = commands.add_parser(
+        "check",
+        help="is the regularization in the loss that is optimized?",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("paths", nargs="+", metavar="PATH", help="see below")
+    check.add_argument(
+        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
+    )
+    check.add_argument(
+        "--fail-on",
+        choices=tuple(_LOUD),
+        default="error",
+        help="the least severity that makes the exit status 1 (default: error)",
+    )
+    check.add_argument(
+        "--run", type=_pattern, metavar="REGEX", help="only runs whose name it is found in"
+    )
+    return parser
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
+
+
+def _check(options: argparse.Namespace) -> int:
+    with _progress() as progress:
+        checked = checking.check(options.paths, options.run, progress)
+    _print(checked, options.format)
+    if checked.unreadable:
+        return EXIT_UNREADABLE
+    if not checked.runs:
+        return EXIT_NO_RUN
+    loud = _LOUD[options.fail_on]
+    return EXIT_FOUND if any(run["severity"] in loud for run in checked.runs) else EXIT_FINE
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[checking.Progress | None]:
+    """Shows a bar on a terminal's stderr; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (
+        rich.progress.SpinnerColumn(),
+        rich.progress.TextColumn("{task.completed}/{task.total}"),
+        rich.progress.BarColumn(),
+        rich.progress.TextColumn("{task.description}", markup=False),
+    )
+    console = rich.console.Console(stderr=True)
+    with rich.progress.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(done: int, total: int, label: str) -> None:
+            bar.update(task, completed=done, total=total, description=label)
+
+        yield progress
+
+
+def _print(checked: checking.Checked, form: str) -> None:
+    # A log file in an old encoding must not cost the report.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        if form == "json":
+            payload = report.runs_object(checked.runs, checked.problems)
+            sys.stdout.write(report.to_json(payload, indent=2) + "\n")
+        else:
+            _print_text(checked)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough. Python would complain once more
+        # when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_text(checked: checking.Checked) -> None:
+    console = rich.console.Console(highlight=False, soft_wrap=True)
+    width = console.width if console.is_terminal else None
+    for line in report_text.lines(checked.runs, checked.problems, width):
+        console.print(rich.text.Text(line.text, style=line.style))
