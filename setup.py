@@ -60,13 +60,15 @@ def _build_panel(frontend: pathlib.Path) -> None:
     """Runs `npm ci` and `npm run build` in `frontend`; the panel stands beside it afterwards."""
     with tempfile.TemporaryDirectory(prefix="regloss-node-") as scratch:
         path = os.pathsep.join((*_node_folders(pathlib.Path(scratch)), os.environ["PATH"]))
+        # pip shows what npm said as plain text.
+        environment = {**os.environ, "PATH": path, "NO_COLOR": "1"}
         for arguments in (("ci", "--no-audit", "--no-fund"), ("run", "build")):
             print("frontend: npm", *arguments, flush=True)
             # No standard input: a question of npm's would wait for an answer for ever.
             status = subprocess.run(
                 [shutil.which("npm", path=path), *arguments],
                 cwd=frontend,
-                env={**os.environ, "PATH": path},
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 check=False,
             ).returncode
