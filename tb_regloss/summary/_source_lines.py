@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which line of the user's own code made something.
+
+A stack runs from the program's first line through the user's model code into
+the framework. The line that a person can act on is the innermost one that is
+neither the framework's nor ours.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+
+_FRAMEWORKS = (
+    "tensorflow",
+    "tensorflow_estimator",
+    "tf_slim",
+    "keras",
+    "tf_keras",
+    "torch",
+    "lightning",
+    "pytorch_lightning",
+    "jax",
+    "jaxlib",
+    "tensorboard",
+    "tensorboardX",
+    "tb_regloss",
+)
+_SLIM = "tf_slim"
+# What AutoGraph compiles from the user's function; the line numbers are not the user's.
+_GENERATED = "__autograph_generated_file"
+
+
+def user_line(frames: Iterable[tuple[str, int]]) -> str | None:
+    """Returns `"model.py:42"` for the user's own line, `None` where there is none.
+
+    Installed packages that wrap a framework come second: their line is named
+    only where no line of the program itself is on the stack.
+
+    Args:
+      frames: file name and line number, innermost first.
+    """
+    second_choice = None
+    for filename, line in frames:
+        if _is_framework(filename):
+            continue
+        if not _is_installed(filename):
+            return f"{os.path.basename(filename)}:{line}"
+        second_choice = second_choice or f"{os.path.basename(filename)}:{line}"
+    return second_choice
+
+
+def calling_line() -> str | None:
+    """Returns the user's line that is being executed now."""
+    return user_line(_current_frames())
+
+
+def passes_through_slim(frames: Iterable[tuple[str, int]]) -> bool:
+    """Whether tf-slim is on the stack."""
+    folder = _folder(_SLIM)
+    return folder is not None and any(name.startswith(folder) for name, _ in frames)
+
+
+def _current_frames() -> Iterator[tuple[str, int]]:
+    frame = sys._getframe(1)
+    while frame is not None:
+        yield frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_installed(filename: str) -> bool:
+    return "site-packages" in filename or "dist-packages" in filename
+
+
+def _is_framework(filename: str) -> bool:
+    if filename.startswith("<") and not filename.startswith("<ipython"):
+        return True  # <frozen runpy>, <string>, <decorator-gen-3>
+    if _GENERATED in filename:
+        return True
+    return filename.startswith(_framework_folders())
+
+
+def _framework_folders() -> tuple[str, ...]:
+    return _folders_of(tuple(name for name in _FRAMEWORKS if name in sys.modules))
+
+
+@functools.lru_cache(maxsize=64)
+def _folders_of(names: tuple[str, ...]) -> tuple[str, ...]:
+    standard_library = sysconfig.get_paths()["stdlib"] + os.sep
+    folders = {folder for name in names if (folder := _folder(name)) is not None}
+    # site-packages lies below the standard library's folder: those are told apart by name.
+    modules = {
+        os.path.join(standard_library, name)
+        for name in ("contextlib.py", "functools.py", "threading.py", "runpy.py", "inspect.py")
+    }
+    packages = {os.path.join(standard_library, name) + os.sep for name in ("concurrent", "asyncio")}
+    return tuple(sorted(folders | modules | packages))
+
+
+def _folder(name: str) -> str | None:
+    module = sys.modules.get(name)
+    filename = getattr(module, "__file__", None)
+    return os.path.dirname(filename) + os.sep if filename else None

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The session hook, and the graph's way into the logdir."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from tb_regloss import errors
+from tb_regloss.summary import pb
+
+_v1 = tf.compat.v1
+
+
+def write_graph(logdir: str, graph: Any = None) -> None:
+    """Writes the graph and its collections into an event file of its own.
+
+    Call it when the graph is complete: one that was written before the
+    optimizer was built proves nothing.
+
+    Args:
+      logdir: where the summaries go.
+      graph: the default graph if `None`.
+    """
+    graph = graph or _v1.get_default_graph()
+    definition = graph.as_graph_def(add_shapes=True)
+    meta_graph = _meta_graph(graph, definition)
+    pb.write_graph(logdir, definition.SerializeToString(), meta_graph.SerializeToString())
+
+
+class LossesHook(_v1.train.SessionRunHook):  # type: ignore[name-defined]
+    """Evaluates and writes a summary of losses every few runs of a session.
+
+    On runs that are not recorded it fetches nothing.
+    """
+
+    def __init__(
+        self,
+        writer_of: Callable[[], Any],
+        summary: Any,
+        save_steps: int | None,
+        save_secs: float | None,
+    ) -> None:
+        """Keeps what is written where.
+
+        Args:
+          writer_of: returns the `FileWriter`, or `None` to write nothing.
+          summary: what `v1.op` returned.
+          save_steps: write at every so many runs; `None` to go by time.
+          save_secs: write at most that often.
+        """
+        if (save_steps is None) == (save_secs is None):
+            raise errors.DeclarationError(
+                f"save_steps is {save_steps!r} and save_secs is {save_secs!r}; expected exactly "
+                "one of them."
+            )
+        self._writer_of = writer_of
+        self._summary = summary
+        self._timer = _v1.train.SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+        self._writer: Any = None
+        self._global_step: Any = None
+        self._runs = 0
+        self._is_due = False
+
+    def begin(self) -> None:
+        """Called once, before the graph is finalized."""
+        self._writer = self._writer_of()
+        self._global_step = _v1.train.get_global_step()
+        if self._global_step is None:
+            raise errors.DeclarationError(
+                "The graph has no global step, which the summaries are written at. Call "
+                "tf.compat.v1.train.get_or_create_global_step() and pass it to the optimizer."
+            )
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        """Writes the graph, which is complete now."""
+        del coord
+        self._timer.reset()
+        if self._writer is not None:
+            definition = session.graph.as_graph_def(add_shapes=True)
+            self._writer.add_graph(session.graph)
+            self._writer.add_meta_graph(_meta_graph(session.graph, definition))
+
+    def before_run(self, run_context: Any) -> Any:
+        """Asks for the summary where it is due."""
+        del run_context
+        self._is_due = self._timer.should_trigger_for_step(self._runs)
+        return _v1.train.SessionRunArgs(self._summary) if self._is_due else None
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        """Writes what was asked for, at the step that the run led to."""
+        if self._is_due:
+            self._timer.update_last_triggered_step(self._runs)
+            # As tf.compat.v1.train.SummarySaverHook does: read after the run,
+            # which may have been one that does not count as a step.
+            step = int(run_context.session.run(self._global_step))
+            self._writer.add_summary(run_values.results, step)
+        self._runs += 1
+
+    def end(self, session: Any) -> None:
+        """Brings the last summaries to disk."""
+        del session
+        self._writer.flush()
+
+
+def _meta_graph(graph: Any, definition: Any) -> Any:
+    """Returns the MetaGraphDef: what a GraphDef lacks are the graph's collections."""
+    with graph.as_default():
+        return _v1.train.export_meta_graph(graph_def=definition, graph=graph)
