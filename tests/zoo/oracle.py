@@ -16,32 +16,11 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from tests.zoo.case import BuiltCase, Case, LossTruth
+from tests.zoo.measured import FACTOR, Array, Measured, strength_of
 
-Array = npt.NDArray[np.float64]
-FACTOR = 11.0  # A large one: the change must stand out of float32 rounding.
 TOLERANCE = 4e-3
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """One step of a program.
-
-    Attributes:
-      ports: gradient at the optimizer's input, by trained variable.
-      data: dD/dv by trained variable.
-      penalties: dR/dv by (key, variable).
-      values: the value of each R by key.
-      optimized: the value of the optimized loss, `None` where there is not one.
-    """
-
-    ports: Mapping[str, Array]
-    data: Mapping[str, Array]
-    penalties: Mapping[tuple[str, str], Array]
-    values: Mapping[str, float]
-    optimized: float | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,26 +38,21 @@ class Finding:
     complaints: tuple[str, ...] = ()
 
 
-def strength_of(key: str) -> str:
-    """Returns the strength of a penalty: `decay:3` is one of several with strength `decay`."""
-    return key.split(":")[0]
-
-
 def check(case: Case, built: BuiltCase | None = None) -> list[str]:
     """Returns what contradicts the declared truth of a case, nothing if it is confirmed."""
-    if case.framework == "tf1":
-        from tests.zoo.oracle_tf1 import measure
-    else:
-        from tests.zoo.oracle_tf2 import measure
     built = built or case.build({})
     if built.truth.run == "not_training":
-        return _check_not_training(built)
-    base = measure(built, built)
-    changed = {
-        strength: measure(built, case.build({strength: FACTOR}))
-        for strength in sorted({strength_of(loss.key) for loss in built.truth.losses})
-    }
-    return judge(built, base, changed)
+        return ["nothing is trained, so no loss is judged"] if built.truth.losses else []
+    return judge(built, *measurements(case, built))
+
+
+def measurements(case: Case, built: BuiltCase) -> tuple[Measured, dict[str, Measured]]:
+    """Returns what a case measures as built, and with each strength multiplied."""
+    if case.framework == "tf1":
+        from tests.zoo import oracle_tf1 as runner
+    else:
+        from tests.zoo import oracle_tf2 as runner
+    return runner.measure(case, built)
 
 
 def judge(built: BuiltCase, base: Measured, changed: Mapping[str, Measured]) -> list[str]:
@@ -129,7 +103,7 @@ def find(
         else:
             multipliers.append(coefficient / scales[v])
     status, multiplier = _status(multipliers)
-    if status == "missing" and _value_moved(base, changed):
+    if status == "missing" and base.reaches.get(loss.key, True) and _value_moved(base, changed):
         status = "blocked"
     return Finding(status, multiplier, tuple(complaints))
 
@@ -187,9 +161,3 @@ def _fit(target: Array, direction: Array) -> tuple[float, float]:
 
 def _close(a: float | None, b: float) -> bool:
     return a is not None and abs(a - b) <= TOLERANCE * max(abs(b), 1e-12)
-
-
-def _check_not_training(built: BuiltCase) -> list[str]:
-    if built.truth.losses:
-        return ["a graph that does not train has no judged losses"]
-    return []

@@ -63,6 +63,7 @@ def penalty_in_cond(p: Program, mutation: str, old: bool) -> None:
 
 def rnn(p: Program, mutation: str, old: bool) -> None:
     """A recurrent network in a while loop; penalties on its kernel and its output layer."""
+    p.running.numeric = old
     x = v1.placeholder(tf.float32, [2, None, 3], name="sequence")
     y = v1.placeholder(tf.int64, [2], name="labels")
     p.feed(x, p.random.normal(size=(2, 4, 3)).astype(np.float32))

@@ -107,7 +107,9 @@ def gradient_norm(p: Program, mutation: str) -> None:
     data = p.data(cross_entropy(y, logits))
     optimizer = v1.train.GradientDescentOptimizer(0.1)
     pairs = optimizer.compute_gradients(data)
-    v1.summary.scalar("gradient_norm", tf.sqrt(2.0 * tf.add_n([tf.nn.l2_loss(g) for g, _ in pairs])))
+    v1.summary.scalar(
+        "gradient_norm", tf.sqrt(2.0 * tf.add_n([tf.nn.l2_loss(g) for g, _ in pairs]))
+    )
     p.running.optimized = data.name
     p.train_op = optimizer.apply_gradients(pairs)
 

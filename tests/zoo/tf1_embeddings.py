@@ -37,16 +37,22 @@ def embedding(make: Callable[[], Any]) -> Callable[[Program, str], None]:
         table, _, out, data, _ = _lookup(p)
         p.l2("table", table)
         p.l2("out", out)
-        p.minimize(p.combine(data, mutation), make())
+        _minimize(p, p.combine(data, mutation), make())
 
     return family
+
+
+def _minimize(p: Program, loss: Any, optimizer: Any) -> None:
+    # Several optimizers write rows without an Apply op: the oracle must be told the port.
+    p.running.optimized = loss.name
+    p.train_op = optimizer.apply_gradients(p.ports(optimizer.compute_gradients(loss)))
 
 
 def embedding_untouched(p: Program, mutation: str) -> None:
     """The table has a sparse update only; the penalty stands on the output weights."""
     _, _, out, data, _ = _lookup(p)
     p.l2("out", out)
-    p.minimize(p.combine(data, mutation), v1.train.AdamOptimizer(0.01))
+    _minimize(p, p.combine(data, mutation), v1.train.AdamOptimizer(0.01))
 
 
 def gathered_rows(p: Program, mutation: str) -> None:
@@ -56,7 +62,7 @@ def gathered_rows(p: Program, mutation: str) -> None:
     v1.add_to_collection(REGULARIZATION, p.penalty("rows", loss, table))
     v1.add_to_collection(REGULARIZATION, p.l2("out", out))
     p.unlisted.add("rows")
-    p.minimize(p.combine(data, mutation), v1.train.AdagradOptimizer(0.1))
+    _minimize(p, p.combine(data, mutation), v1.train.AdagradOptimizer(0.1))
 
 
 def word2vec(p: Program, mutation: str) -> None:

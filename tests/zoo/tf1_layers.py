@@ -87,9 +87,7 @@ def slim_clipped(p: Program, mutation: str) -> None:
         return [(tf.clip_by_norm(g, 0.5), v) for g, v in pairs]
 
     optimizer = v1.train.MomentumOptimizer(0.1, 0.9)
-    p.train_op = slim.training.create_train_op(
-        loss, optimizer, transform_grads_fn=clip
-    ).op
+    p.train_op = slim.training.create_train_op(loss, optimizer, transform_grads_fn=clip).op
 
 
 def slim_own_kernel_loss(p: Program, mutation: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from tests.zoo.tf1_losses import cross_entropy
-from tests.zoo.tf1_program import Program, register
+from tests.zoo.tf1_program import Program, old_control_flow, register
 
 v1 = tf.compat.v1
 REGULARIZATION = v1.GraphKeys.REGULARIZATION_LOSSES
@@ -66,7 +66,7 @@ def moving_average_of_variables(p: Program, mutation: str) -> None:
     step = _train.get_or_create_global_step()
     train = _train.AdamOptimizer(0.01).minimize(loss, global_step=step)
     averages = _train.ExponentialMovingAverage(0.99, step)
-    with tf.control_dependencies([train]):
+    with old_control_flow(), tf.control_dependencies([train]):
         p.train_op = averages.apply(v1.trainable_variables())
     v1.add_to_collection(v1.GraphKeys.TRAIN_OP, p.train_op)
 

@@ -37,8 +37,7 @@ class Running:
         Apply op needs none.
       optimized: the optimized loss, `None` where there is not one alone.
       before: ops to run first, one session call each.
-      steps: ops run after the ports were prepared, before they are fetched.
-      trained: names of the trained variables.
+      numeric: dD/dv is to be measured by differences.
     """
 
     feeds: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -47,7 +46,7 @@ class Running:
     ports: dict[str, tuple[str, str | None]] = dataclasses.field(default_factory=dict)
     optimized: str | None = None
     before: list[str] = dataclasses.field(default_factory=list)
-    strengths: tuple[str, ...] = ()
+    numeric: bool = False
 
 
 def name_of(variable: Any) -> str:
@@ -76,13 +75,11 @@ class Program:
         self.also: tuple[str, ...] = ()
         self.train_op: Any = None
         self.judge_declared = False
-        self._strengths: dict[str, float] = {}
 
     # ---- parts of a model ----
 
     def strength(self, key: str, value: float = 0.01) -> float:
         """Returns a strength that the oracle can multiply."""
-        self._strengths[key] = value
         return value * self.factors.get(key, 1.0)
 
     def variable(
@@ -236,7 +233,6 @@ class Program:
             listed = key not in self.unlisted
             losses.append(LossTruth(key, loss.name, variables, status, multiplier, listed))
         truth = Truth(self.run or run_status(tuple(losses)), tuple(losses), self.bare, self.also)
-        self.running.strengths = tuple(self._strengths)
         declaration = {
             "data_losses": [tensor for tensor, _ in self.running.data],
             "optimized_loss": self.running.optimized,

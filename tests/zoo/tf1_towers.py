@@ -160,7 +160,9 @@ def clip_global_norm(p: Program, mutation: str) -> None:
 def _scaled(p: Program, loss: Any, unscaled: Any = None) -> None:
     scale = 128.0
     optimizer = v1.train.MomentumOptimizer(0.01, 0.9)
-    pairs = optimizer.compute_gradients(loss * scale if unscaled is None else loss * scale + unscaled)
+    pairs = optimizer.compute_gradients(
+        loss * scale if unscaled is None else loss * scale + unscaled
+    )
     p.running.optimized = loss.name
     p.train_op = optimizer.apply_gradients([(g / scale, v) for g, v in pairs])
 
