@@ -152,8 +152,15 @@ def _print(checked: checking.Checked, form: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Console(rich.console.Console):
+    """A console that leaves a closed pipe to us; rich would end the program with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _print_text(checked: checking.Checked) -> None:
-    console = rich.console.Console(highlight=False, soft_wrap=True)
+    console = _Console(highlight=False, soft_wrap=True)
     width = console.width if console.is_terminal else None
     for line in report_text.lines(checked.runs, checked.problems, width):
         console.print(rich.text.Text(line.text, style=line.style))

@@ -9,6 +9,7 @@ write a broken file.
 
 from __future__ import annotations
 
+import io
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -37,7 +38,7 @@ class EventLog:
     def __init__(self, folder: os.PathLike[str] | str, name: str = "events.out.tfevents.1") -> None:
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
         self.path = pathlib.Path(folder, name)
-        self._file = open(self.path, "ab")
+        self._file = io.FileIO(self.path, "ab")
         self._records = record_writer.RecordWriter(self._file)
         self._time = START
         if self._file.tell() == 0:
