@@ -148,6 +148,10 @@ class RunFacts:
       notes: how the series were found, ambiguities, for people to read.
       problems: what could not be read.
       extra: further series by collection name.
+      optimized_assured: the series of the optimized loss is known to be what is
+        optimized: our summary logged it, or the framework's own training step
+        logs what it optimizes. Otherwise its tag alone says so, and programs
+        exist that log `total_loss` without the penalties that they optimize.
     """
 
     run: str
@@ -159,5 +163,6 @@ class RunFacts:
     notes: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     extra: Mapping[str, Series] = dataclasses.field(default_factory=dict)
+    optimized_assured: bool = False
 
 

@@ -32,6 +32,7 @@ from tb_regloss.analysis.verdict_types import Finding, Severity, Status
 LOGGED_UNSCALED = "logged_unscaled"
 MULTIPLIER_CHANGED = "multiplier_changed"
 OPTIMIZED_EQUALS_DATA = "optimized_equals_data"
+LOGGED_WITHOUT = "logged_without_regularization"
 
 # Our own tags; a literal, because this layer lies below `tb_regloss.metadata`.
 _OWN_TAGS = "regloss/"
@@ -55,8 +56,11 @@ class ScalarEvidence:
       jumps: where the multiplier changed, oldest first; the status is that of
         the time since the newest.
       declared: the series are the ones that our summaries logged. Without it
-        they were chosen by their tags: that `loss` is what is optimized is
-        then a convention, not knowledge.
+        they were chosen by their tags, and a factor may be one between tag and
+        loss.
+      assured: that series is known to be what is optimized (declared, or see
+        `RunFacts.optimized_assured`). Without it a multiplier of 0 leaves the
+        status `unknown`: the tag may stand for a part of the loss.
       exact: the identity holds to float32 rounding; otherwise the interval
         is statistical.
     """
@@ -69,6 +73,7 @@ class ScalarEvidence:
     findings: tuple[Finding, ...] = ()
     jumps: tuple[Jump, ...] = ()
     declared: bool = False
+    assured: bool = False
     exact: bool = False
 
 
@@ -85,14 +90,15 @@ def scalar_evidence(facts: RunFacts) -> ScalarEvidence | None:
     declared = bool(series) and all(
         tag.startswith(_OWN_TAGS) for one in series for tag in one.tags or ("",)
     )
+    assured = declared or facts.optimized_assured
     with np.errstate(all="ignore"):
         symptoms = tuple(scalar_symptoms.symptoms(facts))
-        evidence = _judge(facts, declared)
+        evidence = _judge(facts, declared, assured)
     findings = evidence.findings + symptoms
-    return dataclasses.replace(evidence, findings=findings, declared=declared)
+    return dataclasses.replace(evidence, findings=findings, declared=declared, assured=assured)
 
 
-def _judge(facts: RunFacts, declared: bool) -> ScalarEvidence:
+def _judge(facts: RunFacts, declared: bool, assured: bool) -> ScalarEvidence:
     optimized, data = facts.series.get(OPTIMIZED_LOSS), facts.series.get(DATA_LOSS)
     regularization = facts.series.get(REGULARIZATION_SUM)
     if optimized is None or data is None or regularization is None:
@@ -111,7 +117,7 @@ def _judge(facts: RunFacts, declared: bool) -> ScalarEvidence:
     found = scalar_fit.fit(newest)
     if found is None:
         return _nothing(_why_not(newest), len(newest))
-    status, findings = _status(found, declared)
+    status, findings = _status(found, declared, assured)
     if jumps:
         findings = (_changed(jumps), *findings)
     return ScalarEvidence(
@@ -197,7 +203,7 @@ def _why_not(samples: Samples) -> str:
     )
 
 
-def _status(found: Fit, declared: bool) -> tuple[Status, tuple[Finding, ...]]:
+def _status(found: Fit, declared: bool, assured: bool) -> tuple[Status, tuple[Finding, ...]]:
     integer = found.integer
     if integer == 1:
         return Status.INCLUDED, ()
@@ -206,7 +212,7 @@ def _status(found: Fit, declared: bool) -> tuple[Status, tuple[Finding, ...]]:
         whole = integer is not None and 2 <= integer <= _LARGEST_UNDECLARED_COUNT and declared
         return (Status.DOUBLE_COUNTED if whole else Status.UNKNOWN), ()
     if integer == 0:
-        return Status.MISSING, ()
+        return (Status.MISSING, ()) if assured else (Status.UNKNOWN, (_logged_without(),))
     if not declared and (integer is None or found.regime is Regime.SCALED):
         return Status.UNKNOWN, (_unscaled(found),)
     if integer is None and found.low <= round(found.multiplier) <= found.high:
@@ -215,6 +221,14 @@ def _status(found: Fit, declared: bool) -> tuple[Status, tuple[Finding, ...]]:
     if integer is not None and 2 <= integer <= most:
         return Status.DOUBLE_COUNTED, ()
     return (Status.SCALED, ()) if declared else (Status.UNKNOWN, (_unscaled(found),))
+
+
+def _logged_without() -> Finding:
+    text = (
+        "What is logged as the optimized loss holds none of the regularization sum. If that is "
+        "the loss that is optimized, regularization is missing; by its tag alone it may be a part."
+    )
+    return Finding(LOGGED_WITHOUT, Severity.UNKNOWN, text)
 
 
 def _unscaled(found: Fit) -> Finding:
