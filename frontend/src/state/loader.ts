@@ -1,0 +1,251 @@
+// SPDX-FileCopyrightText: 2026 The RegLoss authors
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Fills the store from the backend and keeps it new: at the start, while
+ * analyses are pending, when TensorBoard reloads, and now and then by itself.
+ */
+import { batch, effect, untracked } from "@preact/signals";
+
+import type { Client } from "../api/client";
+import type { RunSummary, RunVerdict } from "../api/types";
+import type { Load } from "../base/result";
+import { defaultFocus, defaultShown } from "./run_order";
+import { withEntry } from "./store";
+import type { Store } from "./store";
+
+/** Time, so that tests need not wait for it. */
+export interface Clock {
+  after(milliseconds: number, action: () => void): () => void;
+  /** Whether anybody can see the page: hidden pages do not poll. */
+  visible(): boolean;
+}
+
+export interface Loader {
+  start(): void;
+  /** Asks for everything again: the data changed. */
+  reload(): void;
+  /** Asks for the series of each regularization loss of a run. */
+  loadMatrix(run: string): void;
+  retryVerdict(run: string): void;
+  /** This run is to be in focus as soon as it is there: a shared address names it. */
+  prefer(run: string): void;
+  /** The person chose runs or a focus: nothing is chosen for them from now on. */
+  keepChoice(): void;
+}
+
+// While analyses are pending the list is asked for again after 0.3 s, then
+// less and less often, as long as nothing changes.
+const FIRST_WAIT_MS = 300;
+const LONGEST_WAIT_MS = 2000;
+const RELOAD_WAIT_MS = 50;
+/** How often a page looks by itself: TensorBoard's auto-reload is off by default. */
+export const IDLE_WAIT_MS = 30_000;
+/** Runs per request for series: 40 runs of 1,000 points are about 2 MB. */
+const CHUNK = 40;
+/** The most runs whose series are fetched again without being asked to. */
+const MOST_REFRESHED = 40;
+
+export function createLoader(store: Store, client: Client, clock: Clock): Loader {
+  let chosen = false;
+  let preferred: string | null = null;
+  let reloadPlanned = false;
+  let settled = false;
+  let wait = FIRST_WAIT_MS;
+  let cancelNext = (): void => undefined;
+  let newestRunsRequest = 0;
+  // Counts reloads. Series and verdicts of an older count are asked for again.
+  let generation = 0;
+  const lossesOf = new Map<string, number>();
+  const verdictOf = new Map<string, number>();
+
+  async function refreshRuns(): Promise<void> {
+    cancelNext();
+    const request = ++newestRunsRequest;
+    const [answer, listed] = await Promise.all([client.runs(), client.tensorBoardRuns()]);
+    if (request !== newestRunsRequest) {
+      return;
+    }
+    const before = store.runs.value;
+    batch(() => {
+      if (listed.ok) {
+        store.listed.value = listed.value;
+      }
+      if (answer.ok) {
+        if (before.state !== "ready" || before.value !== answer.value || before.stale !== null) {
+          store.runs.value = { state: "ready", value: answer.value, stale: null };
+        }
+        choose();
+      } else {
+        store.runs.value =
+          before.state === "ready"
+            ? { ...before, stale: answer.message }
+            : { state: "failed", message: answer.message, code: answer.code ?? null };
+      }
+    });
+    const changed = answer.ok && before.state === "ready" && before.value !== answer.value;
+    wait = changed ? FIRST_WAIT_MS : Math.min(wait * 1.5, LONGEST_WAIT_MS);
+    const pending = answer.ok && store.pendingCount.value > 0;
+    cancelNext = clock.after(pending ? wait : IDLE_WAIT_MS, () => {
+      if (!clock.visible()) {
+        cancelNext = clock.after(IDLE_WAIT_MS, () => void refreshRuns());
+        return;
+      }
+      if (!pending && store.shownRuns.value.length <= MOST_REFRESHED) {
+        refreshShown();
+      }
+      void refreshRuns();
+    });
+    checkFocused();
+  }
+
+  // Until somebody chooses, the flagged runs are in the charts and in focus.
+  // Once all verdicts are there, new runs only join: nothing is taken away.
+  function choose(): void {
+    const runs = store.allRuns.value;
+    if (!chosen) {
+      const wanted = defaultShown(runs);
+      if (!settled) {
+        store.ticked.value = wanted;
+      } else if (store.ticked.value.size < wanted.size) {
+        store.ticked.value = new Set([...store.ticked.value, ...wanted]);
+      }
+    }
+    const gone = store.focused.value === null || !store.byName.value.has(store.focused.value);
+    if (gone || (!chosen && !settled)) {
+      const known = preferred !== null && store.byName.value.has(preferred);
+      store.focused.value = known ? preferred : defaultFocus(runs);
+    }
+    settled ||= runs.length > 0 && store.pendingCount.value === 0;
+  }
+
+  function loadShown(shown: readonly string[]): void {
+    const wanted = shown.filter((run) => lossesOf.get(run) !== generation);
+    for (let i = 0; i < wanted.length; i += CHUNK) {
+      void loadLosses(wanted.slice(i, i + CHUNK), generation);
+    }
+  }
+
+  function refreshShown(): void {
+    generation++;
+    loadShown(store.shownRuns.value);
+    if (store.focused.value !== null) {
+      void loadVerdict(store.focused.value);
+    }
+  }
+
+  async function loadLosses(runs: readonly string[], asked: number): Promise<void> {
+    runs.forEach((run) => lossesOf.set(run, asked));
+    const answer = await client.losses(runs);
+    batch(() => {
+      if (!answer.ok) {
+        store.lossesFailed.value = answer.message;
+        runs.forEach((run) => lossesOf.delete(run));
+        return;
+      }
+      store.lossesFailed.value = null;
+      const next = new Map(store.losses.value);
+      for (const [run, losses] of answer.value.runs) {
+        if (lossesOf.get(run) === asked) {
+          next.set(run, losses);
+        }
+      }
+      answer.value.notFound.forEach((run) => next.delete(run));
+      store.losses.value = next;
+    });
+  }
+
+  async function loadVerdict(run: string): Promise<void> {
+    const asked = generation;
+    verdictOf.set(run, asked);
+    const before = store.verdicts.value.get(run);
+    if (before?.state !== "ready") {
+      setVerdict(run, { state: "loading" });
+    }
+    const answer = await client.verdict(run);
+    if (verdictOf.get(run) !== asked) {
+      return;
+    }
+    if (answer.ok) {
+      setVerdict(run, { state: "ready", value: answer.value, stale: null });
+    } else {
+      // The old answer must not stand for a run that is gone.
+      setVerdict(run, { state: "failed", message: answer.message, code: answer.code ?? null });
+    }
+  }
+
+  function setVerdict(run: string, value: Load<RunVerdict>): void {
+    store.verdicts.value = withEntry(store.verdicts.value, run, value);
+  }
+
+  // The list may know more than the verdict that was fetched before.
+  function checkFocused(): void {
+    const run = store.focused.value;
+    const row = run === null ? undefined : store.byName.value.get(run);
+    const verdict = run === null ? undefined : store.verdicts.value.get(run);
+    if (row && verdict?.state === "ready" && differs(row, verdict.value)) {
+      void loadVerdict(row.run);
+    }
+  }
+
+  async function loadMatrix(run: string): Promise<void> {
+    if (store.matrices.value.get(run)?.state !== "ready") {
+      store.matrices.value = withEntry(store.matrices.value, run, { state: "loading" });
+    }
+    const answer = await client.regularizationLosses(run);
+    store.matrices.value = withEntry(
+      store.matrices.value,
+      run,
+      answer.ok
+        ? { state: "ready", value: answer.value, stale: null }
+        : { state: "failed", message: answer.message, code: answer.code ?? null },
+    );
+  }
+
+  return {
+    start() {
+      effect(() => {
+        loadShown(store.shownRuns.value);
+      });
+      effect(() => {
+        const run = store.focused.value;
+        if (run !== null && verdictOf.get(run) !== generation) {
+          untracked(() => void loadVerdict(run));
+        }
+      });
+      void refreshRuns();
+    },
+    reload() {
+      // TensorBoard may say two things at once: one round of questions is enough.
+      if (reloadPlanned) {
+        return;
+      }
+      reloadPlanned = true;
+      clock.after(RELOAD_WAIT_MS, () => {
+        reloadPlanned = false;
+        wait = FIRST_WAIT_MS;
+        refreshShown();
+        store.matrices.value = new Map();
+        void refreshRuns();
+      });
+    },
+    loadMatrix(run) {
+      void loadMatrix(run);
+    },
+    retryVerdict(run) {
+      void loadVerdict(run);
+    },
+    prefer(run) {
+      preferred = run;
+      if (store.byName.value.has(run)) {
+        store.focused.value = run;
+      }
+    },
+    keepChoice() {
+      chosen = true;
+    },
+  };
+}
+
+function differs(row: RunSummary, verdict: RunSummary): boolean {
+  return row.status !== verdict.status || row.headline !== verdict.headline;
+}
