@@ -12,7 +12,7 @@ import warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from tests.zoo.case import Case  # noqa: E402
+from tests.zoo.case import Case
 
 TF1_MODULES = (
     "tf1_losses",
@@ -24,16 +24,17 @@ TF1_MODULES = (
     "tf1_embeddings",
     "tf1_decoys",
 )
+TF2_MODULES = ("tf2_tape",)
 
 
 def cases(framework: str | None = None) -> list[Case]:
     """Returns all cases, or those of one framework."""
     warnings.filterwarnings("ignore", module="tf_slim|tensorflow|tf_keras")
-    from tests.zoo import tf1_program
+    from tests.zoo import tf1_program, tf2_program
 
-    for module in TF1_MODULES:
+    for module in TF1_MODULES + TF2_MODULES:
         importlib.import_module(f"tests.zoo.{module}")
-    found = tf1_program.cases()
+    found = tf1_program.cases() + tf2_program.cases()
     names = [case.name for case in found]
     assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
     return [case for case in found if framework in (None, case.framework)]

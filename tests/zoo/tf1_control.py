@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tf_keras.src.legacy_tf_layers import core, normalization
 
 from tests.zoo.tf1_losses import cross_entropy
 from tests.zoo.tf1_program import Program, old_control_flow, register
-from tf_keras.src.legacy_tf_layers import core, normalization
 
 v1 = tf.compat.v1
 REGULARIZATION = v1.GraphKeys.REGULARIZATION_LOSSES

@@ -48,7 +48,7 @@ def summaries_beside(p: Program, mutation: str) -> None:
 
 
 def weight_normalization(p: Program, mutation: str) -> None:
-    """w = g v / |v|: a norm of a weight inside of the model."""
+    """W = g v / |v|: a norm of a weight inside of the model."""
     x, y = p.batch()
     with v1.variable_scope("wn"):
         v = p.variable("v", [5, 3])
@@ -61,7 +61,7 @@ def weight_normalization(p: Program, mutation: str) -> None:
 
 
 def spectral_normalization(p: Program, mutation: str) -> None:
-    """w / sigma, sigma from power iteration on a vector that is kept in a variable."""
+    """W / sigma, sigma from power iteration on a vector that is kept in a variable."""
     x, y = p.batch()
     w = p.variable("weights", [5, 3])
     u = v1.get_variable(

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tf_slim as slim
+from tf_keras.src.legacy_tf_layers import convolutional, core
 
 from tests.zoo.tf1_program import Program, register
-from tf_keras.src.legacy_tf_layers import convolutional, core
 
 v1 = tf.compat.v1
 REGULARIZATION = v1.GraphKeys.REGULARIZATION_LOSSES
@@ -170,7 +170,7 @@ def get_variable_scope_regularizer(p: Program, mutation: str) -> None:
 
 
 def shared_variable(p: Program, mutation: str) -> None:
-    """slim layers that share weights (siamese): one penalty, two uses."""
+    """Slim layers that share weights (siamese): one penalty, two uses."""
     x, y = p.batch()
     decay = slim.l1_regularizer(p.strength("decay", 0.01))
     with v1.variable_scope("net", use_resource=p.resource) as scope:

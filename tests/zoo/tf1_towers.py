@@ -78,7 +78,7 @@ def towers(p: Program, mutation: str) -> None:
 
 
 def clones(p: Program, mutation: str) -> None:
-    """slim's model_deploy: clone losses divided by their number, gradients summed."""
+    """Slim's model_deploy: clone losses divided by their number, gradients summed."""
     losses, w1, w2 = _towers(p)
     for key, w in (("w1", w1), ("w2", w2)):
         v1.add_to_collection(REGULARIZATION, p.l2(key, w))
