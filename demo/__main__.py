@@ -12,7 +12,7 @@ import time
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from demo import runs
 
@@ -85,10 +85,11 @@ def _train_missing(console: Console, logdir: pathlib.Path, steps: int) -> dict[r
 
 
 def _table(accuracies: dict[runs.Run, float]) -> Table:
-    table = Table(title="Training accuracy")
-    table.add_column("weight decay", justify="right")
-    table.add_column("bug: the data loss is optimized", justify="right")
-    table.add_column("fixed: the total loss is optimized", justify="right")
+    table = Table(
+        *(Column(name, justify="right") for name in ("weight decay", "bug", "fixed")),
+        title="Training accuracy",
+        caption="bug optimizes the data loss, fixed the total loss",
+    )
     for decay in runs.WEIGHT_DECAYS:
         pair = (accuracies[runs.Run(is_fixed, decay)] for is_fixed in (False, True))
         table.add_row(f"{decay:g}", *(f"{accuracy:.1%}" for accuracy in pair))

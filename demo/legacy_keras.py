@@ -9,16 +9,34 @@ for them where tf-keras no longer keeps them.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 # Both are read once, at TensorFlow's import: say errors only, use the CPU.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-import tensorflow
+
+@contextlib.contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Keeps what TensorFlow's C++ part says at import, whatever is set, off standard error."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _without_greeting():
+    import tensorflow
 
 _SOUGHT = "tf_keras.legacy_tf_layers"
 _KEPT = "tf_keras.src.legacy_tf_layers"
