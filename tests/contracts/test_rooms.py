@@ -6,27 +6,12 @@ from __future__ import annotations
 
 import ast
 import pathlib
-import subprocess
 import sys
 
 import pytest
 
 LONGEST_MODULE_LINES = 400
 GRAPH_PROTOS = {"graph_pb2", "meta_graph_pb2", "saved_model_pb2", "function_pb2", "config_pb2"}
-# Serves a run's verdict and series in a process that cannot import `forbidden`.
-SERVE_WITHOUT = """
-import sys, tempfile
-sys.modules["{forbidden}"] = None  # Importing it raises ImportError now.
-from tests import event_logs
-from tests.unit.backend import serving
-with tempfile.TemporaryDirectory() as logdir:
-    event_logs.instrumented(logdir + "/train")
-    with serving.serving(logdir) as client:
-        client.settled()
-        {also}
-        print(client.json("verdict", run="train")["run"])
-        print(len(client.post("losses", {{"runs": ["train"]}})))
-"""
 
 
 def test_analysis_needs_the_standard_library_and_numpy_only(root: pathlib.Path) -> None:
@@ -58,19 +43,6 @@ def test_no_module_is_too_long(root: pathlib.Path, folder: str) -> None:
     assert {path: count for path, count in lines.items() if count > LONGEST_MODULE_LINES} == {}
 
 
-@pytest.mark.parametrize("forbidden", ["tensorflow", "keras", "torch"])
-def test_viewing_needs_no_framework(root: pathlib.Path, forbidden: str) -> None:
-    done = _serve_without(root, forbidden)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("train\n")
-
-
-def test_a_viewer_that_needs_a_framework_would_be_seen(root: pathlib.Path) -> None:
-    done = _serve_without(root, "tensorflow", also="import tensorflow")
-    assert done.returncode != 0
-    assert "import of tensorflow halted" in done.stderr
-
-
 def _strangers(folder: pathlib.Path) -> dict[str, set[str]]:
     """Returns, by file, the top-level packages that analysis must not import."""
     known = {*sys.stdlib_module_names, "numpy", "tb_regloss"}
@@ -96,12 +68,3 @@ def _imported_names(path: pathlib.Path) -> set[str]:
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for alias in node.names
     }
-
-
-def _serve_without(
-    root: pathlib.Path, forbidden: str, also: str = ""
-) -> subprocess.CompletedProcess[str]:
-    program = SERVE_WITHOUT.format(forbidden=forbidden, also=also)
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
-    )
