@@ -66,6 +66,9 @@ class DeclaredLoss:
       created_at: `"model.py:42"`, the user's own line, or `None`.
       multiplier: d(optimized loss)/d(this loss) as measured by automatic
         differentiation in the training process, or `None` where not measured.
+      detached: whether the training process saw that no gradient can flow
+        through this tensor (detached, computed outside of the tape), wherever
+        its value goes; `None` where not looked at.
     """
 
     name: str
@@ -73,6 +76,7 @@ class DeclaredLoss:
     variables: tuple[str, ...] = ()
     created_at: str | None = None
     multiplier: float | None = None
+    detached: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,5 +168,3 @@ class RunFacts:
     problems: tuple[Problem, ...] = ()
     extra: Mapping[str, Series] = dataclasses.field(default_factory=dict)
     optimized_assured: bool = False
-
-

@@ -1,7 +1,161 @@
 # SPDX-FileCopyrightText: 2026 The RegLoss authors
 # SPDX-License-Identifier: Apache-2.0
-"""An immutable graph of ops (being written)."""
+"""An immutable graph of ops in which values, not nodes, are what flows.
+
+A *value* is one output port of one node. It is written as one integer,
+`node << PORT_BITS | port`, since a graph of a million ops has several million
+of them. Calls of functions are already inlined when an `OpGraph` is built, so
+that nothing here recurses: a node of a called function has the name of its
+call site in front of its own.
+
+Ops that exist only here:
+  `_If`: one output of an If or Case; inputs are the branches' values, then the
+    predicate or branch index.
+  `_LoopVar`: one loop variable of a While; inputs are its initial value and
+    its value after one iteration.
+  `_Missing`: stands for an input that the graph names but does not have.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+PORT_BITS = 16
+PORT_MASK = (1 << PORT_BITS) - 1
 
 
+def value_of(node: int, port: int = 0) -> int:
+    """Returns the value at an output port.
+
+    >>> node_of(value_of(3, 1)), port_of(value_of(3, 1))
+    (3, 1)
+    """
+    return node << PORT_BITS | port
+
+
+def node_of(value: int) -> int:
+    """Returns the node that computes a value."""
+    return value >> PORT_BITS
+
+
+def port_of(value: int) -> int:
+    """Returns the output port of a value."""
+    return value & PORT_MASK
+
+
+@dataclasses.dataclass(frozen=True)
+class Constant:
+    """The value of a Const op.
+
+    Attributes:
+      shape: its shape.
+      array: all elements, or a 0-d array where all are equal, or `None` where
+        there are more elements than an analysis ever looks at.
+      is_float: whether its type is a floating point (or complex) one.
+    """
+
+    shape: tuple[int, ...]
+    array: npt.NDArray[Any] | None
+    is_float: bool
+
+
+class AttrReader(Protocol):
+    """Reads attributes of nodes; keeps protobuf out of the analysis."""
+
+    def attr(self, node: int, name: str) -> Any:
+        """Returns an attribute as a plain value, `None` where it is not set.
+
+        Types are TensorFlow's DataType numbers, shapes are tuples with `None`
+        for unknown sizes (or `None` for an unknown rank), functions are names,
+        lists are tuples, strings are bytes.
+        """
+
+    def constant(self, node: int) -> Constant | None:
+        """Returns the value of a Const node, `None` where it does not parse."""
+
+    def key(self, node: int) -> str:
+        """Returns what, beside its inputs, decides what a node computes."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class OpGraph:
-    """See above."""
+    """Nodes by number, in the order of the serialized graph.
+
+    Attributes:
+      names: unique names, as in the user's program.
+      ops: op types.
+      inputs: the values that each node reads, in the op's order.
+      controls: nodes that a node waits for, only where there are any. Waiting
+        is never evidence; it tells which updates a train op runs.
+      attrs: attributes of nodes.
+      obstacles: what could not be followed and why, for people to read.
+      scalar_means_unknown: whether a placeholder's shape `()` says nothing
+        (graphs of TensorFlow before 1.1, GraphDef version below 24, see
+        `tensorflow/core/public/version.h`).
+    """
+
+    names: Sequence[str]
+    ops: Sequence[str]
+    inputs: Sequence[Sequence[int]]
+    controls: Mapping[int, Sequence[int]]
+    attrs: AttrReader
+    obstacles: tuple[str, ...] = ()
+    scalar_means_unknown: bool = False
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @functools.cached_property
+    def index(self) -> Mapping[str, int]:
+        """Node numbers by name; the first of equal names counts."""
+        return dict(zip(reversed(self.names), range(len(self.names) - 1, -1, -1), strict=True))
+
+    @functools.cached_property
+    def _edges(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        lengths = np.fromiter(map(len, self.inputs), np.int64, len(self.inputs))
+        total = int(lengths.sum())
+        sources = np.fromiter(itertools.chain.from_iterable(self.inputs), np.int64, total)
+        readers = np.repeat(np.arange(len(self.inputs)), lengths)
+        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(lengths) else lengths
+        positions = np.arange(total) - np.repeat(starts, lengths)
+        order = np.argsort(sources >> PORT_BITS, kind="stable")
+        packed = readers[order] << PORT_BITS | positions[order]
+        offsets = np.searchsorted(sources[order] >> PORT_BITS, np.arange(len(self.inputs) + 1))
+        return packed, offsets, sources[order]
+
+    @functools.cached_property
+    def _readers(self) -> tuple[list[int], list[int]]:
+        packed, offsets, _ = self._edges
+        return packed.tolist(), offsets.tolist()
+
+    def readers(self, node: int) -> list[int]:
+        """Returns who reads any output of a node, as `reader << PORT_BITS | input position`."""
+        packed, offsets = self._readers
+        return packed[offsets[node] : offsets[node + 1]]
+
+    def nodes_with_op(self, op: str) -> list[int]:
+        """Returns the nodes of one op type, in order."""
+        return self._by_op.get(op, [])
+
+    @functools.cached_property
+    def _by_op(self) -> Mapping[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for node, op in enumerate(self.ops):
+            found.setdefault(op, []).append(node)
+        return found
+
+    @property
+    def op_types(self) -> Mapping[str, list[int]]:
+        """All nodes by op type."""
+        return self._by_op
+
+    def value_name(self, value: int) -> str:
+        """Returns `"scope/op:0"`."""
+        return f"{self.names[node_of(value)]}:{port_of(value)}"

@@ -1,22 +1,226 @@
 # SPDX-FileCopyrightText: 2026 The RegLoss authors
 # SPDX-License-Identifier: Apache-2.0
-"""What one graph proves (being written)."""
+"""What one graph proves of each of its regularization losses."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
+
+from tb_regloss.analysis import candidates, evidence, multiplier, updates
+from tb_regloss.analysis.candidates import Candidates
+from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.facts import Declaration
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.logged_graph import LoggedGraph
+from tb_regloss.analysis.numbering import Numbering
+from tb_regloss.analysis.penalties import Penalty
+from tb_regloss.analysis.settle import Reach, Settler
+from tb_regloss.analysis.verdict_types import Status
+
+
+@dataclasses.dataclass(frozen=True)
+class LossProof:
+    """What a graph proves of one regularization loss.
+
+    Attributes:
+      name: as in `LossVerdict`.
+      variables: names of the penalized variables.
+      status: one of the statuses of a regularization loss.
+      multiplier: see there; 0.0 for missing and blocked ones.
+      created_at: the declared source line.
+      kind: its form.
+      text: one sentence of evidence.
+      path: names of ops from the loss to an update, or to where it ends.
+      declared: position in the declaration, `None` where not declared.
+      group: equal for losses that compute the same on the same variables.
+      in_value: whether its value is part of a loss that depends on data.
+    """
+
+    name: str
+    variables: tuple[str, ...]
+    status: Status
+    multiplier: float | None
+    created_at: str | None = None
+    kind: str | None = None
+    text: str = ""
+    path: tuple[str, ...] = ()
+    declared: int | None = None
+    group: int = 0
+    in_value: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class GraphProof:
-    """What one graph proves of its regularization losses."""
+    """What one graph proves.
+
+    Attributes:
+      source: where the graph was found.
+      digest: of the serialized graph.
+      trains: whether it updates any variable from a gradient; `None` where it
+        could not be followed far enough to tell.
+      losses: its regularization losses.
+      decays: variables that the optimizer itself shrinks.
+      unpenalized: trained variables of a penalized kind without a penalty.
+      optimized: name of the loss that the code says it optimizes, where known.
+      train_ops: names of the ops that update variables, of each rule the newest.
+      obstacles: what could not be followed.
+    """
 
     source: str
+    digest: str = ""
+    trains: bool | None = None
+    losses: tuple[LossProof, ...] = ()
+    decays: tuple[str, ...] = ()
+    unpenalized: tuple[str, ...] = ()
+    optimized: str | None = None
+    train_ops: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
 
 
 def prove(logged: LoggedGraph, declaration: Declaration | None = None) -> GraphProof:
-    """Returns what the graph proves."""
-    return GraphProof(logged.source)
+    """Returns what a graph proves; pure, and the same for equal digests.
+
+    Args:
+      logged: the graph and its collections.
+      declaration: what the training code said, where it said something.
+    """
+    return _Prover(logged, declaration or Declaration()).run()
+
+
+class _Prover:
+    def __init__(self, logged: LoggedGraph, declaration: Declaration) -> None:
+        self._logged, self._declaration = logged, declaration
+        self._graph = logged.graph
+        self._flow = Flow(logged.graph)
+        self._training = updates.find_training(self._flow, self._trainable())
+        self._numbering = Numbering(self._flow)
+        self._gradients = Gradients(self._flow, self._numbering, self._training)
+        self._chosen = candidates.current_updates(
+            self._flow, self._training, declaration.train_op
+        )
+
+    def _trainable(self) -> frozenset[int] | None:
+        names = self._logged.collections.get("trainable_variables")
+        if not names:
+            return None
+        index = self._graph.index
+        nodes = [index.get(name.partition(":")[0]) for name in names]
+        return frozenset(node for node in nodes if node is not None)
+
+    def run(self) -> GraphProof:
+        """Judges each penalty of the graph."""
+        flow, graph = self._flow, self._graph
+        found = Candidates(
+            flow, self._numbering, self._gradients, self._logged.collections, self._declaration,
+            frozenset(self._chosen),
+        )  # fmt: skip
+        trains: bool | None = bool(self._chosen)
+        if not trains and graph.obstacles and any("not followed" in o for o in graph.obstacles):
+            trains = None
+        losses = self._judge(found) if trains else self._unjudged(found.penalties, trains)
+        names = {node: variable.name for node, variable in flow.variables.by_node.items()}
+        penalized = {v for p in found.penalties for v in p.variables}
+        return GraphProof(
+            source=self._logged.source,
+            digest=self._logged.digest,
+            trains=trains,
+            losses=tuple(losses),
+            decays=tuple(names[v] for v in sorted(self._training.decays) if v in names),
+            unpenalized=evidence.unpenalized(flow, set(self._chosen), penalized),
+            optimized=None if found.optimized is None else graph.names[found.optimized],
+            train_ops=tuple(evidence.train_ops(flow, self._chosen)),
+            obstacles=graph.obstacles,
+        )
+
+    def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
+        status = Status.FROZEN if trains is False else Status.UNKNOWN
+        text = (
+            "Nothing is trained in this graph."
+            if trains is False
+            else f"The graph could not be followed: {self._graph.obstacles[0]}."
+        )
+        return [self._loss_proof(p, status, None, text, ()) for p in found]
+
+    def _loss_proof(self, penalty: Penalty, status: Status, value: float | None, text: str,
+                    path: tuple[str, ...], group: int = 0, in_value: bool = False) -> LossProof:  # fmt: skip
+        by_node = self._flow.variables.by_node
+        names = tuple(by_node[v].name for v in penalty.variables if v in by_node)
+        return LossProof(
+            name=penalty.name,
+            variables=penalty.declared_variables or names,
+            status=status,
+            multiplier=value,
+            created_at=penalty.created_at,
+            kind=evidence.kind(self._flow, penalty.node) if penalty.node >= 0 else None,
+            text=text,
+            path=path,
+            declared=penalty.declared,
+            group=group,
+            in_value=in_value,
+        )
+
+    def _judge(self, found: Candidates) -> list[LossProof]:
+        sums = multiplier.Sums(
+            self._flow,
+            Evaluator(self._flow, self._numbering, state=self._training.state),
+            found.classes,
+            found.data_losses,
+        )
+        settler = Settler(self._flow, self._gradients, found, sums, self._chosen)
+        return [self._judge_one(penalty, found, settler) for penalty in found.penalties]
+
+    def _judge_one(self, penalty: Penalty, found: Candidates, settler: Settler) -> LossProof:
+        flow = self._flow
+        if penalty.node < 0:
+            text = "The graph has no such tensor."
+            return self._loss_proof(penalty, Status.UNKNOWN, None, text, ())
+        number = found.classes[penalty.node]
+        trained = [v for v in penalty.variables if v in self._chosen]
+        if found.is_zero(penalty):
+            text = "Its strength is the constant 0."
+            return self._loss_proof(penalty, Status.ZERO, None, text, (), number)
+        if not trained:
+            text = "It penalizes no variable that is trained."
+            return self._loss_proof(penalty, Status.FROZEN, None, text, (), number)
+        reaches = {v: settler.reach(penalty, v) for v in trained}
+        status, value = _combine(list(reaches.values()))
+        in_value = settler.is_in_value(number)
+        cut = settler.cut(number)
+        if status is Status.MISSING and settler.is_blocked(number):
+            status = Status.BLOCKED
+        text, path = evidence.explain(
+            flow, penalty, status, value, reaches, self._chosen, cut, settler
+        )
+        return self._loss_proof(penalty, status, value, text, path, number, in_value)
+
+
+def _combine(reaches: list[Reach]) -> tuple[Status, float | None]:
+    """Joins what is known of one loss for each of its trained variables."""
+    if any(reach.is_unknown for reach in reaches):
+        return Status.UNKNOWN, None
+    reached = [reach for reach in reaches if reach.is_reached]
+    if not reached:
+        return Status.MISSING, 0.0
+    values = {reach.multiplier for reach in reached}
+    value = values.pop() if len(values) == 1 else None
+    if len(reached) < len(reaches):
+        return Status.PARTIAL, value
+    return status_of(value), value
+
+
+def status_of(value: float | None) -> Status:
+    """Returns the status of a loss that reaches its updates with a multiplier.
+
+    >>> status_of(None).value, status_of(2.0).value, status_of(0.5).value
+    ('included', 'double_counted', 'scaled')
+    """
+    if value is None or abs(value - 1) < 1e-5:
+        return Status.INCLUDED
+    if value >= 2 - 1e-5 and abs(value - round(value)) < 1e-5:
+        return Status.DOUBLE_COUNTED
+    return Status.SCALED
+
+

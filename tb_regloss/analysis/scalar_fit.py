@@ -21,122 +21,26 @@ wide enough to be right decided nothing in any of the simulated series.
 from __future__ import annotations
 
 import dataclasses
-import enum
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from tb_regloss.analysis.scalar_samples import Z99, Fit, Floats, Regime, Samples, least_squares
 
-# Half a unit in the last place of float32: the relative error of one rounding.
-FLOAT32_ROUNDING = 2.0**-24
-# Roundings between the tensors and the three logged numbers. Measured on logs
-# of TensorFlow programs: 1 to 2; sums of dozens of terms add to that.
-_ROUNDINGS = 4.0
 # Of the steps, how many may be off (values of a step that was cut in two by a
 # restart, say) before an identity is no identity.
 _EXCEPTIONS = 0.05
-# 99% of a normal distribution, two-sided.
-_Z99 = 2.576
-# Rounding is no noise where the penalty is small: what is below half a unit of
-# the sum is swallowed at every step, in the same direction. This part of the
-# rounding bound (half a unit is 1/8 of it) does not average out.
-_BIAS = 0.2
 # At a step where rounding is more than this part of the penalty, float32 has
 # lost it.
 _LOST = 0.5
-# A multiplier is called an integer if its interval holds one and reaches no
-# farther from it than this, or than this part of it.
-WIDEST = 0.05
-_WIDEST_PART = 0.02
-# No constant that is not an integer is claimed to be known better than this part
-# of it: epoch means are off by as much in the second order.
-_FLOOR = 1e-3
+# A constant that is not an integer is believed where it is known to this part of it,
+# and not claimed to be known better: epoch means are off by about as much.
+_FLOOR = 2e-3
 # Nor the multiplier between lagging series better than this: a small penalty that
 # was left out and a lag are the same to them.
 _LAG_FLOOR = 0.01
 # An interval this narrow does not hold an integer by accident.
 _NARROW = 1e-3
 _MOST_LAGGING_POINTS = 2000
-
-
-class Regime(enum.Enum):
-    """How well the three series fit together."""
-
-    EXACT = "exact"
-    SCALED = "scaled"
-    LAGGING = "lagging"
-
-
-@dataclasses.dataclass(frozen=True)
-class Samples:
-    """The three series on their common steps, finite values only.
-
-    Attributes:
-      steps: int64 `[n]`, strictly ascending.
-      wall_times: float64 `[n]`, seconds since the epoch.
-      optimized: float64 `[n]`.
-      data: float64 `[n]`.
-      regularization: float64 `[n]`.
-      terms: tags that were summed, at least 3; each adds roundings.
-    """
-
-    steps: npt.NDArray[np.int64]
-    wall_times: Floats
-    optimized: Floats
-    data: Floats
-    regularization: Floats
-    terms: int = 3
-
-    def __len__(self) -> int:
-        """Returns the number of common steps."""
-        return len(self.steps)
-
-    def select(self, chosen: npt.NDArray[np.bool_] | slice) -> Samples:
-        """Returns the samples at the chosen steps."""
-        return Samples(
-            self.steps[chosen],
-            self.wall_times[chosen],
-            self.optimized[chosen],
-            self.data[chosen],
-            self.regularization[chosen],
-            self.terms,
-        )
-
-    def rounding(self, multiplier: float = 1.0) -> Floats:
-        """Returns how far float32 may put each step's identity off, `[n]`."""
-        size = np.abs(self.optimized) + np.abs(self.data)
-        size = size + max(1.0, abs(multiplier)) * np.abs(self.regularization)
-        # The smallest normal float32 keeps all-zero steps from dividing by zero.
-        return (_ROUNDINGS + self.terms - 3) * FLOAT32_ROUNDING * size + 1.2e-38
-
-
-@dataclasses.dataclass(frozen=True)
-class Fit:
-    """What one way to look found.
-
-    Attributes:
-      multiplier: m, relative to the data loss's coefficient.
-      low: lower end of the 99% interval of m.
-      high: its upper end.
-      scale: a, the data loss's coefficient in the optimized loss.
-      regime: the way to look.
-    """
-
-    multiplier: float
-    low: float
-    high: float
-    scale: float
-    regime: Regime
-
-    @property
-    def integer(self) -> int | None:
-        """The one integer that the interval singles out, or `None`."""
-        nearest = round(self.multiplier)
-        inside = self.low <= nearest <= self.high
-        reach = min(max(WIDEST, _WIDEST_PART * abs(nearest)), 0.45)
-        narrow = nearest - self.low <= reach and self.high - nearest <= reach
-        return nearest if inside and narrow else None
 
 
 def fit(samples: Samples) -> Fit | None:
@@ -167,7 +71,7 @@ def exact(samples: Samples) -> Fit | None:
     if np.mean(kept) < 1 - _EXCEPTIONS:
         return None
     design = regularization[kept, None]
-    solved = _least_squares(design, gap[kept], samples.rounding(start)[kept])
+    solved = least_squares(design, gap[kept], samples.rounding(start)[kept])
     if solved is None:
         return None
     estimate, half = float(solved[0][0]), float(solved[1][0])
@@ -187,10 +91,18 @@ def _constant_factor(samples: Samples, estimate: float) -> Fit | None:
     if solved is None:
         return None
     slope, half = float(solved[0][0]), float(solved[1][0])
-    if half > 0.01 * abs(slope):
+    return _resolved(Fit(slope, slope - half, slope + half, 1.0, Regime.EXACT))
+
+
+def _resolved(found: Fit) -> Fit | None:
+    """Returns the fit if it is an integer, or another constant that is known well."""
+    if found.integer is not None:
+        return found
+    size = abs(found.multiplier)
+    if found.high - found.multiplier > _FLOOR * size:
         return None
-    half = max(half, _FLOOR * abs(slope))
-    return Fit(slope, slope - half, slope + half, 1.0, Regime.EXACT)
+    low, high = found.multiplier - _FLOOR * size, found.multiplier + _FLOOR * size
+    return dataclasses.replace(found, low=low, high=high)
 
 
 def _without_rivals(
@@ -198,17 +110,21 @@ def _without_rivals(
 ) -> tuple[Floats, Floats] | None:
     """Returns coefficients and half widths if nothing else could explain the same values.
 
-    The rivals of a constant factor: a constant summand that nobody logged, and a
-    lag (epoch means against epoch ends), which is a multiple of the change.
+    The rivals of a constant factor, each taken by itself: a constant summand that
+    nobody logged, and a lag (epoch means against epoch ends), which is a multiple
+    of the change since the step before.
     """
-    rivals = [np.ones(len(target) - 1), np.diff(penalty)]
-    design = np.stack([*(column[1:] for column in columns), *rivals], axis=1)
-    if not np.any(rivals[1]) or len(target) < design.shape[1] + 2:
+    if len(target) < len(columns) + 3 or np.ptp(penalty) == 0:
         return None
-    solved = _least_squares(design, target[1:], rounding[1:])
-    if solved is None or np.any(np.abs(solved[0][-2:]) > solved[1][-2:]):
-        return None
-    return solved
+    solutions = []
+    for rival in (np.ones(len(target) - 1), np.diff(penalty)):
+        design = np.stack([*(column[1:] for column in columns), rival], axis=1)
+        solved = least_squares(design, target[1:], rounding[1:])
+        if solved is None or abs(solved[0][-1]) > solved[1][-1]:
+            return None
+        solutions.append(solved)
+    halves = np.maximum(solutions[0][1], solutions[1][1])
+    return solutions[0][0][:-1], halves[:-1]
 
 
 def scaled(samples: Samples) -> Fit | None:
@@ -221,13 +137,11 @@ def scaled(samples: Samples) -> Fit | None:
     rounding = samples.rounding()
     kept = np.ones(count, dtype=bool)
     for _ in range(4):
-        solved = _least_squares(design[kept], optimized[kept], rounding[kept])
+        solved = least_squares(design[kept], optimized[kept], rounding[kept])
         if solved is None:
             return None
         (scale, slope), _errors = solved
-        size = np.abs(optimized) + np.abs(scale * samples.data)
-        size = size + np.abs(slope * samples.regularization)
-        rounding = (_ROUNDINGS + samples.terms - 3) * FLOAT32_ROUNDING * size + 1.2e-38
+        rounding = samples.rounding_of(float(scale), float(slope))
         off = np.abs(optimized - design @ np.array([scale, slope])) / rounding
         kept = off <= max(1.0, float(np.quantile(off, 1 - _EXCEPTIONS)))
     if scale <= 0 or np.mean(off <= 1.0) < 1 - _EXCEPTIONS:
@@ -246,8 +160,8 @@ def scaled(samples: Samples) -> Fit | None:
     half = float(np.hypot(halves[1], multiplier * halves[0])) / abs(float(values[0]))
     if half > max(0.02 * abs(multiplier), _NARROW):
         return None
-    half = max(half, _FLOOR * abs(multiplier))
-    return Fit(multiplier, multiplier - half, multiplier + half, float(scale), Regime.SCALED)
+    found = Fit(multiplier, multiplier - half, multiplier + half, float(scale), Regime.SCALED)
+    return _resolved(found)
 
 
 def lagging(samples: Samples) -> Fit | None:
@@ -294,38 +208,18 @@ def _lagged_slope(gap: Floats, penalty: Floats) -> tuple[float, float] | None:
     design = np.stack([penalty[1:], np.diff(penalty)], axis=1)
     target = gap[1:]
     size = np.abs(penalty[1:])
-    solved = _least_squares(design, target, size)
+    solved = least_squares(design, target, size)
     if solved is None:
         # The penalty stands still: there is no lag.
-        solved = _least_squares(design[:, :1], target, size)
+        solved = least_squares(design[:, :1], target, size)
         design = design[:, :1]
     if solved is None:
         return None
     residual = (target - design @ solved[0]) / size
     turns = int(np.sum(np.diff(np.sign(residual)) != 0)) + 1
     spread = float(np.sqrt(np.mean(residual**2)))
-    half = 2 * _Z99 * spread / np.sqrt(turns) + 1e-6
+    half = 2 * Z99 * spread / np.sqrt(turns) + 1e-6
     return float(solved[0][0] - half), float(solved[0][0] + half)
-
-
-def _least_squares(design: Floats, target: Floats, error: Floats) -> tuple[Floats, Floats] | None:
-    """Returns coefficients and the half widths of their 99% intervals.
-
-    `None` where the columns are dependent. `error` bounds what rounding does to
-    each row.
-    """
-    weighted = design / error[:, None]
-    spread = np.sqrt(np.sum(weighted**2, axis=0))
-    if len(target) < design.shape[1] or np.any(spread == 0):
-        return None
-    unit = weighted / spread
-    left, singular, right = np.linalg.svd(unit, full_matrices=False)
-    if singular[-1] < 1e-9 * singular[0]:
-        return None
-    inverse = (right.T / singular) @ left.T
-    values = inverse @ (target / error)
-    halves = _Z99 * np.sqrt(np.sum(inverse**2, axis=1)) + _BIAS * np.sum(np.abs(inverse), axis=1)
-    return values / spread, halves / spread
 
 
 def _weighted_median(values: Floats, weights: Floats) -> float:

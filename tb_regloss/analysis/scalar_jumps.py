@@ -9,7 +9,7 @@ import itertools
 
 import numpy as np
 
-from tb_regloss.analysis.scalar_fit import Samples
+from tb_regloss.analysis.scalar_samples import Samples
 
 # A stretch of the run needs this many steps to have a multiplier of its own.
 _SHORTEST = 3

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tb_regloss.analysis import scalar_fit
+from tb_regloss.analysis import scalar_samples
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
@@ -143,7 +143,7 @@ def _lost_in_rounding(regularization: Series, optimized: Series) -> Finding | No
     if len(penalty) < 2 or len(loss) < 2 or not np.any(penalty):
         return None
     largest, total = float(np.max(np.abs(penalty))), float(np.min(np.abs(loss)))
-    if largest >= scalar_fit.FLOAT32_ROUNDING * total:
+    if largest >= scalar_samples.FLOAT32_ROUNDING * total:
         return None
     text = (
         f"The regularization sum (at most {largest:.3g}) is smaller than the rounding of the "
@@ -198,10 +198,10 @@ def _names(facts: RunFacts) -> tuple[str, ...]:
     return tuple(loss.name for loss in facts.declarations[-1].regularization_losses)
 
 
-def _finite(series: Series) -> scalar_fit.Floats:
+def _finite(series: Series) -> scalar_samples.Floats:
     return series.values[np.isfinite(series.values)]
 
 
-def _relative_range(values: scalar_fit.Floats) -> float:
+def _relative_range(values: scalar_samples.Floats) -> float:
     largest = float(np.max(np.abs(values)))
     return float(np.ptp(values)) / largest if largest else 0.0

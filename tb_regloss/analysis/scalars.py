@@ -13,11 +13,10 @@ logged) the status is `unknown`, and the text says which of these it is.
 from __future__ import annotations
 
 import dataclasses
-import datetime
 
 import numpy as np
 
-from tb_regloss.analysis import scalar_fit, scalar_jumps, scalar_symptoms
+from tb_regloss.analysis import scalar_fit, scalar_jumps, scalar_reading, scalar_symptoms
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
@@ -25,20 +24,13 @@ from tb_regloss.analysis.facts import (
     RunFacts,
     Series,
 )
-from tb_regloss.analysis.scalar_fit import Fit, Regime, Samples
 from tb_regloss.analysis.scalar_jumps import Jump
+from tb_regloss.analysis.scalar_samples import Regime, Samples
 from tb_regloss.analysis.verdict_types import Finding, Severity, Status
 
-LOGGED_UNSCALED = "logged_unscaled"
-MULTIPLIER_CHANGED = "multiplier_changed"
 OPTIMIZED_EQUALS_DATA = "optimized_equals_data"
-LOGGED_WITHOUT = "logged_without_regularization"
-
 # Our own tags; a literal, because this layer lies below `tb_regloss.metadata`.
 _OWN_TAGS = "regloss/"
-_LARGEST_COUNT = 1000
-# An undeclared factor of 10 is more likely a weight in the code than ten towers.
-_LARGEST_UNDECLARED_COUNT = 9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +51,8 @@ class ScalarEvidence:
         they were chosen by their tags, and a factor may be one between tag and
         loss.
       assured: that series is known to be what is optimized (declared, or see
-        `RunFacts.optimized_assured`). Without it a multiplier of 0 leaves the
-        status `unknown`: the tag may stand for a part of the loss.
+        `RunFacts.optimized_assured`). Without it no multiplier but 1 gives a
+        status: the tags may stand for parts of the losses.
       exact: the identity holds to float32 rounding; otherwise the interval
         is statistical.
     """
@@ -117,15 +109,15 @@ def _judge(facts: RunFacts, declared: bool, assured: bool) -> ScalarEvidence:
     found = scalar_fit.fit(newest)
     if found is None:
         return _nothing(_why_not(newest), len(newest))
-    status, findings = _status(found, declared, assured)
+    status, findings = scalar_reading.status_of(found, declared, assured)
     if jumps:
-        findings = (_changed(jumps), *findings)
+        findings = (scalar_reading.changed(jumps), *findings)
     return ScalarEvidence(
         status=status,
         multiplier=found.multiplier,
         interval=(found.low, found.high),
         steps=len(newest),
-        text=_text(found, status, len(newest), jumps),
+        text=scalar_reading.sentence(found, status, len(newest), jumps),
         findings=findings,
         jumps=jumps,
         exact=found.regime in (Regime.EXACT, Regime.SCALED),
@@ -201,93 +193,6 @@ def _why_not(samples: Samples) -> str:
         "logged data loss and a constant multiple of the logged regularization sum. Losses that "
         "were not logged, or values of different batches, look like this."
     )
-
-
-def _status(found: Fit, declared: bool, assured: bool) -> tuple[Status, tuple[Finding, ...]]:
-    integer = found.integer
-    if integer == 1:
-        return Status.INCLUDED, ()
-    if found.regime is Regime.LAGGING:
-        # Far from the next plausible constants, which lie close to 0 (1/16, 1/100).
-        whole = integer is not None and 2 <= integer <= _LARGEST_UNDECLARED_COUNT and declared
-        return (Status.DOUBLE_COUNTED if whole else Status.UNKNOWN), ()
-    if integer == 0:
-        return (Status.MISSING, ()) if assured else (Status.UNKNOWN, (_logged_without(),))
-    if not declared and (integer is None or found.regime is Regime.SCALED):
-        return Status.UNKNOWN, (_unscaled(found),)
-    if integer is None and found.low <= round(found.multiplier) <= found.high:
-        return Status.UNKNOWN, ()
-    most = _LARGEST_COUNT if declared else _LARGEST_UNDECLARED_COUNT
-    if integer is not None and 2 <= integer <= most:
-        return Status.DOUBLE_COUNTED, ()
-    return (Status.SCALED, ()) if declared else (Status.UNKNOWN, (_unscaled(found),))
-
-
-def _logged_without() -> Finding:
-    text = (
-        "What is logged as the optimized loss holds none of the regularization sum. If that is "
-        "the loss that is optimized, regularization is missing; by its tag alone it may be a part."
-    )
-    return Finding(LOGGED_WITHOUT, Severity.UNKNOWN, text)
-
-
-def _unscaled(found: Fit) -> Finding:
-    weight = found.multiplier * found.scale
-    if found.regime is Regime.SCALED:
-        parts = f"{found.scale:.4g} x data loss and {weight:.4g} x regularization sum"
-    else:
-        parts = f"{weight:.4g} x regularization sum"
-    text = (
-        f"Logged unscaled? The optimized loss holds {parts} as they were logged. Either the "
-        "factor belongs to the loss and the tag was logged without it, or the regularization "
-        "is scaled; the values cannot tell which."
-    )
-    return Finding(LOGGED_UNSCALED, Severity.UNKNOWN, text)
-
-
-def _changed(jumps: tuple[Jump, ...]) -> Finding:
-    newest = jumps[-1]
-    date = _date(newest.wall_time)
-    text = (
-        f"The multiplier changed from {newest.before:.4g} to {newest.after:.4g} at step "
-        f"{newest.step:,}{date}; what is said of the values holds since then."
-    )
-    return Finding(MULTIPLIER_CHANGED, Severity.WARNING, text)
-
-
-def _date(wall_time: float) -> str:
-    try:
-        moment = datetime.datetime.fromtimestamp(wall_time, tz=datetime.timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        return ""
-    return f" ({moment:%Y-%m-%d %H:%M} UTC)"
-
-
-def _text(found: Fit, status: Status, steps: int, jumps: tuple[Jump, ...]) -> str:
-    half = 0.5 * (found.high - found.low) * found.scale
-    since = f" since step {jumps[-1].step:,}" if jumps else ""
-    sentence = (
-        f"optimized = {_number(found.scale)} x data + {_number(found.multiplier * found.scale)} x "
-        f"regularization (99%: +-{_half_width(half)}, {steps:,} steps{since})"
-    )
-    if found.regime is Regime.LAGGING:
-        sentence += ", with the regularization anywhere between its values at neighbouring steps"
-    if status is Status.INCLUDED:
-        sentence += (
-            ". The regularization is in the value of the optimized loss; "
-            "whether its gradient is, values cannot tell"
-        )
-    elif status is Status.UNKNOWN:
-        sentence += "; that decides nothing"
-    return sentence + "."
-
-
-def _number(value: float) -> str:
-    return f"{value:.3f}" if abs(value) >= 0.01 or abs(value) < 1e-9 else f"{value:.3g}"
-
-
-def _half_width(half: float) -> str:
-    return "0.001 or less" if half < 1e-3 else f"{half:.3f}"
 
 
 def _nothing(text: str, steps: int = 0) -> ScalarEvidence:

@@ -1,0 +1,267 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The regularization losses of one graph, their classes, and the updates that count."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from tb_regloss.analysis import op_semantics, penalties
+from tb_regloss.analysis.facts import Declaration
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.gradient import Gradients
+from tb_regloss.analysis.numbering import Numbering
+from tb_regloss.analysis.op_graph import node_of, value_of
+from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.penalties import Penalty
+from tb_regloss.analysis.updates import Training, Update
+
+_SUFFIX = re.compile(r"_\d+$")
+
+
+class Candidates:
+    """What of a graph is a regularization loss.
+
+    Attributes:
+      penalties: declared ones first, then those of collections, then those
+        that only structure shows.
+      classes: the penalty class of each node that computes a penalty; twins
+        (equal computations on equal variables) share a class.
+      data_losses: nodes that are known to be data losses.
+      optimized: the node that is said to be optimized, `None` where not known.
+    """
+
+    def __init__(self, flow: Flow, numbering: Numbering, gradients: Gradients,
+                 collections: Mapping[str, tuple[str, ...]], declaration: Declaration,
+                 trained: frozenset[int]) -> None:  # fmt: skip
+        self._flow, self._numbering, self._gradients = flow, numbering, gradients
+        self._trained = trained
+        declared = penalties.declared(flow, declaration.regularization_losses)
+        known = {penalty.node for penalty in declared}
+        found = [p for p in penalties.collected(flow, collections) if p.node not in known]
+        self.data_losses = penalties.data_losses(flow, collections, declaration.data_losses)
+        found = [p for p in found if p.node not in self.data_losses and not self._is_total(p, found)]
+        self.penalties = [*declared, *found]
+        self.classes = self._classify()
+        for penalty in self._structural():
+            self.penalties.append(penalty)
+        self.classes = self._classify()
+        self.optimized = self._find_optimized(collections, declaration)
+
+    def is_zero(self, penalty: Penalty) -> bool:
+        """Whether a penalty's strength is the constant 0."""
+        flow, gradients = self._flow, self._gradients
+        if flow.data[penalty.node]:
+            return False
+        values = gradients.loss(penalty.node)
+        if np.isnan(values).any() or values.any():
+            return False
+        dense = gradients.loss(penalty.node, dense=True)
+        return not np.isnan(dense).any() and not dense.any() and self._has_zero_factor(penalty.node)
+
+    def _has_zero_factor(self, node: int) -> bool:
+        """Whether a zero constant multiplies a penalty, or it is a constant itself.
+
+        A penalty may vanish at the sampled points only (a difference of equal
+        elements), so the zero itself is looked for.
+        """
+        graph, stack, seen = self._flow.graph, [node], {node}
+        while stack and len(seen) < 200:
+            current = stack.pop()
+            if graph.ops[current] == "Const":
+                constant = graph.attrs.constant(current)
+                if constant is not None and constant.array is not None and not constant.array.any():
+                    return True
+                continue
+            for value in op_semantics.value_inputs(graph.ops[current], list(graph.inputs[current])):
+                if node_of(value) not in seen:
+                    seen.add(node_of(value))
+                    stack.append(node_of(value))
+        return False
+
+    def _is_total(self, penalty: Penalty, others: list[Penalty]) -> bool:
+        """Whether a member sums other members: a total, not a loss of its own."""
+        members = {other.node for other in others if other.node != penalty.node}
+        stack, seen = [penalty.node], {penalty.node}
+        graph = self._flow.graph
+        summed = 0
+        while stack and len(seen) < 5000:
+            node = stack.pop()
+            kind = op_semantics.row(graph.ops[node]).kind
+            if kind not in (Kind.ADD, Kind.PASS) and graph.ops[node] not in ("Pack", "Sum"):
+                continue
+            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+                operand = node_of(value)
+                summed += operand in members and kind is not Kind.PASS
+                if operand not in seen:
+                    seen.add(operand)
+                    stack.append(operand)
+        return summed > 0
+
+    def _classify(self) -> dict[int, int]:
+        """Numbers penalties by what they compute, and finds their other copies."""
+        flow, numbering = self._flow, self._numbering
+        classes: dict[int, int] = {}
+        ops: dict[str, set[int]] = {}
+        for penalty in self.penalties:
+            if penalty.node < 0:
+                continue
+            if flow.data[penalty.node]:
+                classes[penalty.node] = -1 - penalty.node
+                continue
+            number = numbering.number(value_of(penalty.node))
+            classes[penalty.node] = number
+            ops.setdefault(flow.graph.ops[penalty.node], set()).add(number)
+        for op, numbers in ops.items():
+            for node in flow.graph.nodes_with_op(op):
+                if flow.parameters[node] and not flow.data[node]:
+                    number = numbering.number(value_of(node))
+                    if number in numbers:
+                        classes[node] = number
+        return classes
+
+    def _structural(self) -> list[Penalty]:
+        """Finds penalties that no declaration and no collection names."""
+        flow, graph = self._flow, self._flow.graph
+        found: dict[int, Penalty] = {}
+        for node in penalties.added_to_losses(flow):
+            for part in self._parts(node):
+                self._add_structural(part, found, must_be_even=True)
+        for node in penalties.unused_norms(flow, self._trained):
+            self._add_structural(node, found, must_be_even=True)
+        del graph
+        return list(found.values())
+
+    def _add_structural(self, node: int, found: dict[int, Penalty], must_be_even: bool) -> None:
+        flow = self._flow
+        if node in self.classes or self._is_part_of_known(node):
+            return
+        number = self._numbering.number(value_of(node))
+        if number in found or not self._is_even(node):
+            return
+        variables = penalties.read_variables(flow, node)
+        name = flow.graph.value_name(value_of(node))
+        found[number] = Penalty(name, node, variables, "structure")
+
+    def _is_part_of_known(self, node: int) -> bool:
+        """Whether a term is a known penalty scaled, or made of one."""
+        graph, stack, seen = self._flow.graph, [node], {node}
+        while stack and len(seen) < 64:
+            current = stack.pop()
+            if current in self.classes:
+                return True
+            for value in op_semantics.value_inputs(graph.ops[current], list(graph.inputs[current])):
+                operand = node_of(value)
+                if operand not in seen and self._flow.parameters[operand]:
+                    seen.add(operand)
+                    stack.append(operand)
+        return False
+
+    def _parts(self, node: int) -> list[int]:
+        """Returns the penalties that a term of a loss adds up."""
+        graph, flow = self._flow.graph, self._flow
+        found: list[int] = []
+        stack, seen = [node], {node}
+        while stack:
+            current = stack.pop()
+            op, inputs = graph.ops[current], graph.inputs[current]
+            kind = op_semantics.row(op).kind
+            parts: list[int] = []
+            if current in self.classes:
+                continue
+            is_stack = op == "Sum" and graph.ops[node_of(inputs[0])] in ("Pack", "ConcatV2")
+            if kind in (Kind.ADD, Kind.PASS, Kind.CUT) or op == "Pack" or is_stack:
+                parts = [node_of(v) for v in op_semantics.value_inputs(op, list(inputs))]
+            elif op in ("Mul", "RealDiv", "Div") and len(inputs) == 2:
+                inner = self._scaled_sum(current)
+                parts = [] if inner is None else [inner]
+            if not parts:
+                found.append(current)
+                continue
+            for part in parts:
+                if part not in seen and flow.parameters[part]:
+                    seen.add(part)
+                    stack.append(part)
+        return found
+
+    def _scaled_sum(self, node: int) -> int | None:
+        """Returns the sum of several penalties that a product scales, else `None`."""
+        graph, flow = self._flow.graph, self._flow
+        operands = [node_of(v) for v in graph.inputs[node] if flow.parameters[node_of(v)]]
+        if len(operands) != 1:
+            return None
+        inner = operands[0]
+        for _ in range(8):
+            if graph.ops[inner] in ("AddN", "Add", "AddV2"):
+                of_parameters = [v for v in graph.inputs[inner] if flow.parameters[node_of(v)]]
+                return inner if len(of_parameters) > 1 else None
+            if op_semantics.row(graph.ops[inner]).kind is not Kind.PASS:
+                return None
+            inner = node_of(graph.inputs[inner][0])
+        return None
+
+    def _is_even(self, node: int) -> bool:
+        """Whether a scalar has the form of a norm: the same for -v as for v, and not constant."""
+        values = self._gradients.loss(node)
+        dense = bool(np.isnan(values).any()) or not values.any()
+        values = self._gradients.loss(node, dense=True) if dense else values
+        other = self._gradients.loss(node, dense=dense, negated=True)
+        if np.isnan(values).any() or np.isnan(other).any():
+            return False
+        return bool(np.allclose(values, other, rtol=1e-6, atol=0))
+
+    def _find_optimized(self, collections: Mapping[str, tuple[str, ...]],
+                        declaration: Declaration) -> int | None:  # fmt: skip
+        """Returns the loss that is said to be optimized.
+
+        `slim.learning.create_train_op` puts its tensor, the loss itself after
+        the update, into collection `train_op`.
+        """
+        names = [declaration.optimized_loss.tensor] if declaration.optimized_loss else []
+        names += [name for name in collections.get("train_op", ()) if ":" in name]
+        for name in names:
+            node = penalties.node_named(self._flow.graph, name) if name else None
+            if node is not None and self._flow.data[node] and self._flow.ranks.is_scalar(value_of(node)):
+                return node
+        return None
+
+
+def current_updates(flow: Flow, training: Training, train_op: str | None) -> dict[int, list[Update]]:
+    """Returns for each trained variable the updates that count.
+
+    The declared train op's, where there is one. Else an optimizer that was
+    built again (same rule, the same name with a suffix `_1`) replaces the
+    older one; optimizers that may be chosen between all count.
+    """
+    declared = _run_by(flow, train_op) if train_op else None
+    chosen: dict[int, list[Update]] = {}
+    for variable, found in training.updates.items():
+        if declared is not None and any(update.node in declared for update in found):
+            chosen[variable] = [update for update in found if update.node in declared]
+            continue
+        newest: dict[object, Update] = {}
+        for update in found:
+            name = flow.graph.names[update.node]
+            scopes = tuple(_SUFFIX.sub("", scope) for scope in name.split("/"))
+            newest[(update.rule, scopes) if update.rule else update.node] = update
+        chosen[variable] = list(newest.values())
+    return chosen
+
+
+def _run_by(flow: Flow, train_op: str) -> set[int] | None:
+    """Returns all ops that an op waits for or reads."""
+    graph = flow.graph
+    start = graph.index.get(train_op.partition(":")[0])
+    if start is None:
+        return None
+    found, stack = {start}, [start]
+    while stack:
+        node = stack.pop()
+        for operand in (*graph.controls.get(node, ()), *map(node_of, graph.inputs[node])):
+            if operand not in found:
+                found.add(operand)
+                stack.append(operand)
+    return found

@@ -1,0 +1,417 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluates values of a graph at random points; see `sampled` for why.
+
+Two ways to look at the same ops:
+  a *loss* is evaluated with one variable perturbed, so that the second channel
+  is its directional derivative;
+  a *gradient* is evaluated with the products of backpropagation (whatever
+  depends on data and is not linear) set to zero in the first channel and to
+  one in the second: what is left in the first channel is the part of the
+  gradient that comes from penalties, the second is the coefficient of the part
+  that comes from data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from tb_regloss.analysis import op_layouts, op_semantics, sampled
+from tb_regloss.analysis.branches import Branches
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.numbering import Numbering
+from tb_regloss.analysis.op_graph import node_of, port_of, value_of
+from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.op_values import FUNCTIONS
+from tb_regloss.analysis.sampled import NOTHING, Sampled, elementwise
+
+_STEP = 1e-30  # of complex-step differentiation: no cancellation, so as small as can be
+_OPAQUE = Sampled(None, np.full(1, 1j, np.complex128))
+_ZERO = Sampled(None, np.zeros(1, np.complex128))
+_SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
+_REDUCERS = frozenset("Sum Mean Max Prod L2Loss EuclideanNorm Any All".split())
+
+
+def direction(shape: tuple[int, ...]) -> np.ndarray:  # type: ignore[type-arg]
+    """Returns the direction in which a dense variable is perturbed."""
+    return np.random.default_rng(7).uniform(0.5, 1.5, shape)
+
+
+class Evaluator:
+    """Evaluates values of one graph, each once.
+
+    Args:
+      flow: the graph and what flows in it.
+      numbering: the graph's value numbers, which key the random numbers.
+      perturbed: the variable whose elements are perturbed, `None` for a
+        gradient evaluation.
+      dense: whether variables get different elements where they are small.
+      state: what was written to untrained state, by the variable's node.
+      negated: whether variables get the negative of their usual values.
+    """
+
+    def __init__(self, flow: Flow, numbering: Numbering, perturbed: int | None = None,
+                 dense: bool = False, state: dict[int, list[int]] | None = None,
+                 negated: bool = False) -> None:  # fmt: skip
+        self._flow, self._numbering = flow, numbering
+        self._graph, self._data = flow.graph, flow.data
+        self._perturbed, self._dense = perturbed, dense
+        self._state = state or {}
+        self._negated = negated
+        self._is_gradient = perturbed is None
+        self._known: dict[int, Sampled] = {}
+        self._branches = Branches(flow, numbering)
+        self.hidden: set[int] = set()
+
+    def value(self, value: int) -> Sampled:
+        """Returns a value at the sampled points."""
+        known, stack = self._known, [value]
+        waiting: set[int] = set()
+        while stack:
+            current = stack[-1]
+            if current in known:
+                stack.pop()
+                continue
+            wanted = [v for v in self._operands(current) if v not in known]
+            if wanted and current not in waiting:
+                waiting.add(current)
+                stack.extend(wanted)
+                continue
+            for operand in wanted:  # a cycle
+                known[operand] = self._around(operand)
+            with np.errstate(all="ignore"):
+                known[current] = self._compute(current)
+            stack.pop()
+        return known[value]
+
+    @property
+    def evaluated(self) -> set[int]:
+        """The nodes that were evaluated so far."""
+        return {node_of(value) for value in self._known}
+
+    def derivative(self, loss: Sampled) -> sampled.Array:
+        """Returns the directional derivative of a scalar loss, `[DRAWS or 1]`."""
+        return np.asarray(sampled.collapse(loss).total(1).imag / _STEP, np.complex128)
+
+    def factor(self, value: int) -> sampled.Array:
+        """Returns a scalar factor, `[DRAWS or 1]`: its value, or a symbol for it."""
+        if not self._data[node_of(value)]:
+            found = sampled.collapse(self.value(value))
+            if found.is_filled and not np.isnan(found.array).any():
+                return found.array
+        return self._symbol(value, ()).array
+
+    def branch_weights(self, node: int, values: list[int]) -> list[sampled.Array]:
+        """Returns the weights of a choice's branches; they add up to one."""
+        op = self._graph.ops[node]
+        loop = [v for v in values if self._graph.ops[node_of(v)] in ("NextIteration", "RefNextIteration")]
+        if loop or op == "_LoopVar":
+            return [np.ones(1, np.complex128) if v == values[0] else np.zeros(1, np.complex128)
+                    for v in values]  # fmt: skip
+        return self._branches.weights(node, values)
+
+    def _around(self, value: int) -> Sampled:
+        """Returns what a value is before a cycle has gone around once."""
+        node = node_of(value)
+        op, inputs = self._graph.ops[node], self._graph.inputs[node]
+        if op == "_LoopVar" and inputs and inputs[0] in self._known:
+            return self._known[inputs[0]]
+        if op in ("Merge", "RefMerge"):
+            for entering in inputs:
+                if entering in self._known and self._graph.ops[node_of(entering)] != "NextIteration":
+                    return self._known[entering]
+        return _ZERO if node in self._state_reads else NOTHING
+
+    @property
+    def _state_reads(self) -> dict[int, int]:
+        cached = self.__dict__.get("_reads")
+        if cached is None:
+            cached = {
+                read: variable
+                for variable in self._state
+                for read in self._flow.reads.get(variable, ())
+            }
+            self.__dict__["_reads"] = cached
+        return cached
+
+    def _operands(self, value: int) -> Sequence[int]:
+        node = node_of(value)
+        graph = self._graph
+        op, inputs = graph.ops[node], graph.inputs[node]
+        kind = op_semantics.row(op).kind
+        if node in self._state_reads and self._is_gradient and self._data[node]:
+            return self._state[self._state_reads[node]]
+        if kind in (Kind.CONSTANT, Kind.VARIABLE, Kind.PLACEHOLDER, Kind.DATA):
+            return ()
+        if op == "ReadVariableOp":
+            return ()
+        if not self._data[node]:
+            return inputs[1:] if op == "ResourceGather" else inputs
+        if kind is Kind.SHAPE and op in ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"):
+            return () if self._data[node_of(inputs[0])] else inputs
+        if not self._is_gradient:
+            return ()
+        if kind in (Kind.PASS, Kind.CUT, Kind.LINEAR):
+            carrying = op_semantics.value_inputs(op, list(inputs))
+            if op == "TensorListPopBack":
+                return inputs[:1]
+            return [v for v in inputs if v in carrying or not self._data[node_of(v)]]
+        if kind is Kind.PUSH:
+            return inputs[1:2] if op.startswith("TensorList") else inputs[-2:]
+        if kind in (Kind.ADD, Kind.SUBTRACT):
+            return inputs
+        if kind in _SCALARS_ONLY and len(inputs) == 2:
+            scale, rest = self._scale(kind, inputs)
+            if rest is None:
+                return ()
+            return (rest,) if scale is None or self._data[node_of(scale)] else (rest, scale)
+        if kind is Kind.CLIP:
+            return [v for v in inputs if self._data[node_of(v)]][:1]
+        if kind is Kind.CHOICE:
+            return op_semantics.value_inputs(op, list(inputs))
+        if kind is Kind.ALL_REDUCE:
+            return self._branches.replicas(node)
+        return ()
+
+    def _scale(self, kind: Kind, inputs: Sequence[int]) -> tuple[int | None, int | None]:
+        """Splits a product that depends on data into its scale and what is scaled.
+
+        Returns:
+          scale and rest; rest is `None` where neither operand is a scale.
+        """
+        left, right = inputs
+        of_data = [bool(self._data[node_of(v)]) for v in inputs]
+        if kind is Kind.DIVIDE:
+            if not of_data[1] or self._is_factor(right, left):
+                return right, left
+            return None, None
+        if of_data[0] and of_data[1]:
+            if self._is_factor(right, left):
+                return right, left
+            if self._is_factor(left, right):
+                return left, right
+            return None, None
+        tainted, plain = (left, right) if of_data[0] else (right, left)
+        ranks = self._flow.ranks
+        if ranks.is_scalar(tainted) and not ranks.is_scalar(plain):
+            return tainted, plain
+        return plain, tainted
+
+    def _is_factor(self, candidate: int, other: int) -> bool:
+        """Whether one operand only scales the other: a scalar, or a reduction of it."""
+        ranks = self._flow.ranks
+        if ranks.is_scalar(candidate):
+            return not ranks.is_scalar(other)
+        return self._is_reduction(candidate) and not self._is_reduction(other)
+
+    def _is_reduction(self, value: int) -> bool:
+        graph, current = self._graph, value
+        for _ in range(16):
+            node = node_of(current)
+            op = graph.ops[node]
+            if op in _REDUCERS:
+                return bool(graph.attrs.attr(node, "keep_dims")) or self._flow.ranks.is_scalar(current)
+            inputs = [v for v in graph.inputs[node] if self._data[node_of(v)]]
+            if not inputs or op in op_semantics.CONTRACTIONS:
+                return False
+            current = inputs[0]
+        return False
+
+    def _compute(self, value: int) -> Sampled:
+        graph, node = self._graph, node_of(value)
+        op, inputs = graph.ops[node], graph.inputs[node]
+        kind = op_semantics.row(op).kind
+        if node in self._state_reads and self._is_gradient and self._data[node]:
+            return self._accumulated(self._state_reads[node])
+        if kind is Kind.CONSTANT:
+            return self._constant(node)
+        if kind is Kind.VARIABLE:
+            return self._variable(value)
+        if op == "ReadVariableOp":
+            return self._variable(inputs[0])
+        if kind is Kind.PLACEHOLDER and not self._data[node]:
+            return self._symbol(value, self._placeholder_shape(node))
+        if not self._data[node]:
+            return self._plain(value)
+        if kind is Kind.SHAPE:
+            return self._static_shape(value)
+        if not self._is_gradient:
+            scalar = self._flow.ranks.is_scalar(value)
+            return self._symbol(value, ()) if scalar else NOTHING
+        return self._gradient_part(value, kind)
+
+    def _plain(self, value: int) -> Sampled:
+        """Evaluates an op none of whose values depend on data."""
+        graph, node = self._graph, node_of(value)
+        op, inputs = graph.ops[node], graph.inputs[node]
+        if op in ("Merge", "RefMerge", "_If", "_LoopVar"):
+            return self._mixture(value)
+        if op_semantics.row(op).kind is Kind.ALL_REDUCE:
+            return self._reduced_over_replicas(node)
+        if op == "ResourceGather" and inputs:
+            operands = [self._variable(inputs[0]), *(self._known[v] for v in inputs[1:])]
+        else:
+            operands = [self._known[v] for v in inputs]
+        function = FUNCTIONS.get(op)
+        found = NOTHING
+        if function is not None and operands:
+            try:
+                found = function(operands, self._attr(node), port_of(value))
+            except (ValueError, IndexError, OverflowError, TypeError, ZeroDivisionError):
+                found = NOTHING  # Odd shapes in an odd graph: not evaluated, never guessed.
+        if found.array.size == 1 and not found.parts and np.isnan(found.array).any():
+            if self._flow.ranks.is_scalar(value) and not self._flow.parameters[node]:
+                return self._symbol(value, ())
+        return found
+
+    def _attr(self, node: int):  # type: ignore[no-untyped-def]
+        attrs, op = self._graph.attrs, self._graph.ops[node]
+        return lambda name: op if name == "op" else attrs.attr(node, name)
+
+    def _gradient_part(self, value: int, kind: Kind) -> Sampled:
+        graph, node = self._graph, node_of(value)
+        op, inputs, known = graph.ops[node], graph.inputs[node], self._known
+        if kind in (Kind.PASS, Kind.CUT, Kind.LINEAR):
+            return self._linear(value)
+        if kind is Kind.PUSH:
+            pushed = [known[v] for v in inputs if v in known]
+            return pushed[0] if pushed else _OPAQUE
+        if kind in (Kind.ADD, Kind.SUBTRACT):
+            name = "AddN" if kind is Kind.ADD else "Sub"
+            return FUNCTIONS[name]([known[v] for v in inputs], self._attr(node), 0)
+        if kind in _SCALARS_ONLY and len(inputs) == 2:
+            scale, rest = self._scale(kind, inputs)
+            if rest is None or scale is None:
+                self.hidden.add(node)
+                return _OPAQUE
+            factor = self._factor(scale)
+            combine = np.divide if kind is Kind.DIVIDE else np.multiply
+            return elementwise(combine, known[rest], factor)
+        if kind is Kind.CLIP:
+            return next((known[v] for v in inputs if v in known and self._data[node_of(v)]), _OPAQUE)
+        if kind is Kind.CHOICE:
+            return self._mixture(value)
+        if kind is Kind.ALL_REDUCE:
+            return self._reduced_over_replicas(node)
+        self.hidden.add(node)
+        return _OPAQUE
+
+    def _factor(self, scale: int) -> Sampled:
+        if not self._data[node_of(scale)]:
+            found = self._known[scale]
+            if not (found.is_filled and np.isnan(found.array).any()):
+                return found
+        return self._symbol(scale, ())
+
+    def _linear(self, value: int) -> Sampled:
+        graph, node = self._graph, node_of(value)
+        op, inputs, known = graph.ops[node], graph.inputs[node], self._known
+        function = FUNCTIONS.get(op)
+        if function is None:
+            carried = [v for v in op_semantics.value_inputs(op, list(inputs)) if v in known]
+            extra = [v for v in self._flow.value_inputs(node) if v in known]
+            carried = carried or extra
+            if op_semantics.row(op).kind is Kind.PASS and carried:
+                return known[carried[0]]
+            self.hidden.add(node)
+            return _OPAQUE
+        operands = [known.get(v, NOTHING) for v in inputs]
+        try:
+            return function(operands, self._attr(node), port_of(value))
+        except (ValueError, IndexError, OverflowError, TypeError, ZeroDivisionError):
+            self.hidden.add(node)
+            return _OPAQUE
+
+    def _accumulated(self, variable: int) -> Sampled:
+        """Returns what is read back from state: the sum of what was written."""
+        total = _ZERO
+        for value in self._state[variable]:
+            part = self._known.get(value, _ZERO)
+            total = elementwise(np.add, total, part)
+        return total
+
+    def _mixture(self, value: int) -> Sampled:
+        graph, node = self._graph, node_of(value)
+        op, inputs, known = graph.ops[node], graph.inputs[node], self._known
+        if op in ("Merge", "RefMerge") and port_of(value):
+            return NOTHING
+        loop = [v for v in inputs if graph.ops[node_of(v)] in ("NextIteration", "RefNextIteration")]
+        if loop:
+            return known.get(loop[0], NOTHING)
+        if op == "_LoopVar":
+            return known.get(inputs[-1], NOTHING)
+        values = op_semantics.value_inputs(op, list(inputs))
+        if any(v not in known for v in values):
+            return NOTHING
+        total: Sampled | None = None
+        for branch, weight in zip(values, self._branches.weights(node, values), strict=True):
+            part = elementwise(np.multiply, known[branch], Sampled((), weight))
+            total = part if total is None else elementwise(np.add, total, part)
+        return NOTHING if total is None else total
+
+    def _reduced_over_replicas(self, node: int) -> Sampled:
+        parts = [self._known.get(v, NOTHING) for v in self._branches.replicas(node)]
+        if not parts:
+            return NOTHING
+        total = parts[0]
+        for part in parts[1:]:
+            total = elementwise(np.add, total, part)
+        factor = self._branches.replica_factor(node, len(parts))
+        return elementwise(np.multiply, total, sampled.number(factor))
+
+    def _symbol(self, value: int, shape: tuple[int, ...] | None) -> Sampled:
+        return Sampled(shape, sampled.random_numbers(self._numbering.number(value) * 2 + 1))
+
+    def _placeholder_shape(self, node: int) -> tuple[int, ...] | None:
+        shape = self._graph.attrs.attr(node, "shape")
+        if shape is None:
+            return ()
+        return tuple(3 if size is None else size for size in shape)
+
+    def _constant(self, node: int) -> Sampled:
+        constant = self._graph.attrs.constant(node)
+        if constant is None:
+            return NOTHING
+        if constant.array is None:
+            return self._symbol(value_of(node), constant.shape) if constant.is_float else NOTHING
+        return sampled.from_constant(constant.array, constant.shape)
+
+    def _static_shape(self, value: int) -> Sampled:
+        node = node_of(value)
+        op, inputs = self._graph.ops[node], self._graph.inputs[node]
+        if inputs and inputs[0] in self._known and op in FUNCTIONS:
+            return FUNCTIONS[op]([self._known[v] for v in inputs], self._attr(node), port_of(value))
+        if op == "ZerosLike":
+            return _ZERO
+        return NOTHING
+
+    def _variable(self, handle: int) -> Sampled:
+        variable = self._flow.variables.behind(handle)
+        if variable is None:
+            return NOTHING
+        shape = None
+        if variable.shape is not None:
+            shape = tuple(3 if size is None else size for size in variable.shape)
+        key = variable.node * 2
+        if self._dense and shape and math.prod(shape) * sampled.DRAWS <= sampled.MAX_DENSE:
+            random = np.random.default_rng(key)
+            array = random.uniform(0.5, 1.5, (sampled.DRAWS, *shape)).astype(np.complex128)
+            array *= random.choice([-1.0, 1.0], array.shape)
+            array = -array if self._negated else array
+            if self._perturbed == variable.node:
+                array += 1j * _STEP * direction(shape)
+            return Sampled(shape, array)
+        numbers = sampled.random_numbers(key)
+        if shape != ():
+            # Both signs, or |v| could not be told from v.
+            numbers = numbers * np.where(sampled.random_numbers(key + 77).real > 1, 1, -1)
+            numbers = -numbers if self._negated else numbers
+        if self._perturbed == variable.node:
+            numbers = numbers + 1j * _STEP
+        return Sampled(shape, numbers)
+
+
+__all__ = ["Evaluator", "op_layouts"]

@@ -1,0 +1,292 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where data, parameters and gradients flow: forward propagation over values.
+
+State carries value through slots, accumulators and containers, never through
+trained variables: through those everything would reach everything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from tb_regloss.analysis import op_semantics, variables
+from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
+from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.shapes import Ranks
+
+_WRITES = {
+    "Assign": "set",
+    "AssignVariableOp": "set",
+    "AssignAdd": "add",
+    "AssignAddVariableOp": "add",
+    "AssignSub": "subtract",
+    "AssignSubVariableOp": "subtract",
+}
+_SCATTERS = {
+    "ScatterAdd": "add",
+    "ScatterSub": "subtract",
+    "ScatterUpdate": "set",
+    "ResourceScatterAdd": "add",
+    "ResourceScatterSub": "subtract",
+    "ResourceScatterUpdate": "set",
+    "ScatterNdAdd": "add",
+    "ScatterNdSub": "subtract",
+    "ResourceScatterNdAdd": "add",
+    "ResourceScatterNdSub": "subtract",
+}
+_ACCUMULATORS = {
+    "AccumulatorApplyGradient": 2,
+    "ResourceAccumulatorApplyGradient": 2,
+    "SparseAccumulatorApplyGradient": 3,
+}
+_TAKES = ("AccumulatorTakeGradient", "SparseAccumulatorTakeGradient")
+# More elements than a strength or a mask of a few axes has.
+_SMALL = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Write:
+    """A plain write to a variable.
+
+    Attributes:
+      node: the op that writes.
+      variable: the variable's node.
+      how: `"set"`, `"add"` or `"subtract"`.
+      value: what is written, added or subtracted.
+      sparse: whether it writes some rows only.
+    """
+
+    node: int
+    variable: int
+    how: str
+    value: int
+    sparse: bool
+
+
+class Flow:
+    """What flows where in one graph.
+
+    Attributes:
+      graph: the graph.
+      variables: its variables.
+      ranks: numbers of dimensions.
+      writes: all plain writes, by the variable's node.
+      data: 1 for each node whose value depends on input data.
+      parameters: 1 for each node whose value depends on a variable.
+    """
+
+    def __init__(self, graph: OpGraph) -> None:
+        self.graph = graph
+        self.variables = variables.Variables(graph)
+        self.ranks = Ranks(graph)
+        self.writes = self._find_writes()
+        self._extra = self._container_links()
+        self._extra_readers: dict[int, list[int]] = {}
+        for node, values in self._extra.items():
+            for value in values:
+                self._extra_readers.setdefault(node_of(value), []).append(node)
+        self._masks: dict[str, frozenset[int] | None] = {}
+        self.reads: dict[int, list[int]] = {}
+        self._find_reads()
+        self.data = self.propagate(self._data_sources())
+        self.parameters = self.propagate(n for nodes in self.reads.values() for n in nodes)
+
+    def add_state(self, written: dict[int, list[int]]) -> None:
+        """Lets values flow from writes of untrained state to its reads.
+
+        Args:
+          written: values by the variable's node.
+        """
+        sources = []
+        for variable, values in written.items():
+            for read in self.reads.get(variable, ()):
+                self._extra.setdefault(read, []).extend(values)
+                for value in values:
+                    self._extra_readers.setdefault(node_of(value), []).append(read)
+                if any(self.data[node_of(value)] for value in values):
+                    sources.append(read)
+        self.propagate(sources, self.data)
+
+    def value_inputs(self, node: int) -> list[int]:
+        """Returns the values that a node's value is made of, state included."""
+        inputs = self.graph.inputs[node]
+        found = op_semantics.value_inputs(self.graph.ops[node], list(inputs))
+        extra = self._extra.get(node)
+        return [*found, *extra] if extra else found
+
+    def value_readers(self, node: int) -> list[int]:
+        """Returns the nodes into whose value a node's value goes."""
+        found = [
+            packed >> PORT_BITS
+            for packed in self.graph.readers(node)
+            if self._carries(packed >> PORT_BITS, packed & PORT_MASK)
+        ]
+        extra = self._extra_readers.get(node)
+        return [*found, *extra] if extra else found
+
+    def propagate(self, sources: Iterable[int], reached: bytearray | None = None) -> bytearray:
+        """Marks everything that a value from `sources` goes into."""
+        graph, extra = self.graph, self._extra_readers
+        reached = bytearray(len(graph)) if reached is None else reached
+        stack = [node for node in sources if not reached[node]]
+        for node in stack:
+            reached[node] = 1
+        packed, offsets = graph._readers
+        ops, carries = graph.ops, self._carries
+        while stack:
+            node = stack.pop()
+            for edge in packed[offsets[node] : offsets[node + 1]]:
+                reader = edge >> PORT_BITS
+                if not reached[reader] and carries(reader, edge & PORT_MASK):
+                    reached[reader] = 1
+                    stack.append(reader)
+            if node in extra:
+                for reader in extra[node]:
+                    if not reached[reader]:
+                        reached[reader] = 1
+                        stack.append(reader)
+        del ops
+        return reached
+
+    def _carries(self, reader: int, position: int) -> bool:
+        op = self.graph.ops[reader]
+        row = op_semantics.row(op)
+        if row.values is None:
+            return not row.but_last or position != len(self.graph.inputs[reader]) - 1
+        return position in row.values
+
+    def _find_reads(self) -> None:
+        for op, nodes in self.graph.op_types.items():
+            kind = op_semantics.row(op).kind
+            if kind is Kind.READ:
+                for node in nodes:
+                    if self.graph.inputs[node]:
+                        root = self.variables.root(self.graph.inputs[node][0])
+                        self.reads.setdefault(root, []).append(node)
+        for node, variable in self.variables.by_node.items():
+            # A ref variable's own output is its value.
+            if self.graph.ops[node] in ("Variable", "VariableV2", "TemporaryVariable"):
+                self.reads.setdefault(variable.node, []).append(node)
+
+    def _find_writes(self) -> dict[int, list[Write]]:
+        found: dict[int, list[Write]] = {}
+        for table, position, sparse in ((_WRITES, 1, False), (_SCATTERS, 2, True)):
+            for op, how in table.items():
+                for node in self.graph.nodes_with_op(op):
+                    inputs = self.graph.inputs[node]
+                    if len(inputs) > position:
+                        root = self.variables.root(inputs[0])
+                        found.setdefault(root, []).append(
+                            Write(node, root, how, inputs[position], sparse)
+                        )
+        return found
+
+    def _container_links(self) -> dict[int, list[int]]:
+        """Links what is taken out of stacks and accumulators to what was put in."""
+        graph, pushed = self.graph, {}
+        for op in ("StackPush", "StackPushV2"):
+            for node in graph.nodes_with_op(op):
+                if len(graph.inputs[node]) > 1:
+                    root = self.variables.root(graph.inputs[node][0])
+                    pushed.setdefault(root, []).append(graph.inputs[node][1])
+        for op, position in _ACCUMULATORS.items():
+            for node in graph.nodes_with_op(op):
+                if len(graph.inputs[node]) > position:
+                    root = self.variables.root(graph.inputs[node][0])
+                    pushed.setdefault(root, []).append(graph.inputs[node][position])
+        links: dict[int, list[int]] = {}
+        for op in ("StackPop", "StackPopV2", *_TAKES):
+            for node in graph.nodes_with_op(op):
+                root = self.variables.root(graph.inputs[node][0]) if graph.inputs[node] else -1
+                if root in pushed:
+                    links[node] = list(pushed[root])
+        return links
+
+    def _data_sources(self) -> list[int]:
+        graph, found = self.graph, []
+        for op, nodes in graph.op_types.items():
+            kind = op_semantics.row(op).kind
+            if kind is Kind.DATA and not op.startswith("Restore"):
+                found.extend(nodes)
+            elif kind is Kind.PLACEHOLDER:
+                found.extend(node for node in nodes if self._is_data_placeholder(node))
+            elif op == "Const":
+                found.extend(node for node in nodes if self._is_stored_data(node))
+        return found
+
+    def _is_data_placeholder(self, node: int) -> bool:
+        dtype = variables.placeholder_type(self.graph, node)
+        if dtype in (variables.DT_RESOURCE, variables.DT_VARIANT, variables.DT_BOOL):
+            return False
+        rank = self.ranks.rank(node << PORT_BITS)
+        if rank is None:
+            return not self._looks_like_hyperparameter(node)
+        return rank > 0
+
+    def _looks_like_hyperparameter(self, node: int) -> bool:
+        """Whether a placeholder of unknown shape is only ever used as a factor.
+
+        People write `tf.placeholder(tf.float32)` for a learning rate, a keep
+        probability or a strength; all of these multiply scalars, or go to an
+        optimizer, or are compared with noise.
+        """
+        graph, stack, seen = self.graph, [node], {node}
+        used = False
+        while stack:
+            current = stack.pop()
+            for edge in graph.readers(current):
+                reader, position = edge >> PORT_BITS, edge & PORT_MASK
+                op = graph.ops[reader]
+                if op in ("Identity", "Cast", "Neg", "Switch", "Enter", "Exit"):
+                    if reader not in seen:
+                        seen.add(reader)
+                        stack.append(reader)
+                    continue
+                if not self._is_factor_use(reader, op, position):
+                    return False
+                used = True
+        return used
+
+    def _is_factor_use(self, reader: int, op: str, position: int) -> bool:
+        if "Apply" in op or op_semantics.is_summary(op) or op in ("Pow", "Fill", "Less", "Greater"):
+            return True
+        inputs = self.graph.inputs[reader]
+        if op in ("Add", "AddV2", "Sub", "Div", "RealDiv", "Mul", "GreaterEqual") and len(inputs) == 2:
+            other = inputs[1 - position]
+            root = self.graph.ops[node_of(other)]
+            if op_semantics.row(root).kind is Kind.DATA:
+                return True
+            if self.variables.behind(other) is not None:
+                return False
+            return self.ranks.is_scalar(other)
+        return False
+
+    def _is_stored_data(self, node: int) -> bool:
+        """Whether a constant is a data set kept in the graph: it meets a parameter in a product."""
+        graph, stack, seen = self.graph, [node], {node}
+        is_candidate = False
+        while stack:
+            current = stack.pop()
+            for edge in graph.readers(current):
+                reader = edge >> PORT_BITS
+                op = graph.ops[reader]
+                if op in op_semantics.CONTRACTIONS:
+                    is_candidate = True
+                elif op in ("Identity", "Cast", "Reshape", "Slice", "StridedSlice", "GatherV2") and (
+                    reader not in seen and not edge & PORT_MASK
+                ):
+                    seen.add(reader)
+                    stack.append(reader)
+        if not is_candidate:
+            return False
+        constant = graph.attrs.constant(node)
+        return constant is not None and constant.is_float and _count(constant.shape) > _SMALL
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    total = 1
+    for size in shape:
+        total *= size
+    return total

@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Does dR/dv enter the update of v? The comparison at the gradient port."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from tb_regloss.analysis import sampled
+from tb_regloss.analysis.evaluate import Evaluator, direction
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.multiplier import as_constant
+from tb_regloss.analysis.numbering import Numbering
+from tb_regloss.analysis.op_graph import node_of, value_of
+from tb_regloss.analysis.updates import Training, Update
+
+Array = sampled.Array
+_RELATIVE = 1e-6  # strengths are stored in float32
+
+
+@dataclasses.dataclass(frozen=True)
+class Received:
+    """What an update receives, at the sampled points.
+
+    Attributes:
+      penalty: the part of the gradient that comes from penalties alone, summed
+        over the variable's elements, `[DRAWS]`; NaN where not evaluated.
+      data: the coefficient of the part that comes from data, `[DRAWS]`.
+    """
+
+    penalty: Array
+    data: Array
+
+
+class Gradients:
+    """Derivatives of penalties, and what the updates of a graph receive."""
+
+    def __init__(self, flow: Flow, numbering: Numbering, training: Training) -> None:
+        self._flow, self._numbering = flow, numbering
+        self._evaluators = {
+            dense: Evaluator(flow, numbering, dense=dense, state=training.state)
+            for dense in (False, True)
+        }
+        self._received: dict[tuple[int, bool], Received] = {}
+
+    def derivative(self, node: int, variable: int, dense: bool = False) -> Array:
+        """Returns the derivative of a loss along the sampled direction, `[DRAWS]`."""
+        evaluator = Evaluator(self._flow, self._numbering, perturbed=variable, dense=dense)
+        found = evaluator.derivative(evaluator.value(value_of(node)))
+        return np.broadcast_to(found, (sampled.DRAWS,))
+
+    def loss(self, node: int, dense: bool = False, negated: bool = False) -> Array:
+        """Returns the value of a loss, `[DRAWS]`."""
+        evaluator = Evaluator(self._flow, self._numbering, -1, dense, negated=negated)
+        found = sampled.collapse(evaluator.value(value_of(node))).total(1)
+        return np.broadcast_to(found.real, (sampled.DRAWS,))
+
+    def received(self, update: Update, dense: bool = False) -> Received:
+        """Returns what an update receives."""
+        key = (update.node, dense)
+        if key not in self._received:
+            self._received[key] = self._evaluate(update, dense)
+        return self._received[key]
+
+    def _evaluate(self, update: Update, dense: bool) -> Received:
+        variable = self._flow.variables.by_node.get(update.variable)
+        shape = None
+        if variable is not None and variable.shape is not None:
+            shape = tuple(3 if size is None else size for size in variable.shape)
+        count = None if shape is None else math.prod(shape)
+        best = Received(np.full(sampled.DRAWS, np.nan + 0j), np.zeros(sampled.DRAWS, np.complex128))
+        for port in update.ports:
+            tensor = self._evaluators[dense].value(port)
+            total = _along(tensor, shape) if dense else tensor.total(count)
+            penalty = np.broadcast_to(total.real + 0j, (sampled.DRAWS,))
+            data = np.broadcast_to(total.imag / (count or 1) + 0j, (sampled.DRAWS,))
+            best = Received(penalty, data)
+            if not np.isnan(penalty.real).any():
+                break
+        return best
+
+    def followed(self) -> tuple[set[int], set[int]]:
+        """Returns what flows into gradients: what was evaluated, and what was not followed.
+
+        To be called after all updates were evaluated.
+        """
+        flow, evaluator = self._flow, self._evaluators[False]
+        hidden = set(evaluator.hidden)
+        stack = list(hidden)
+        while stack:
+            for value in flow.value_inputs(stack.pop()):
+                operand = node_of(value)
+                if operand not in hidden:
+                    hidden.add(operand)
+                    stack.append(operand)
+        return evaluator.evaluated, hidden
+
+
+def _along(tensor: sampled.Sampled, shape: tuple[int, ...] | None) -> Array:
+    """Returns the inner product with the direction in which variables are perturbed."""
+    solid = sampled.densify(sampled.collapse(tensor))
+    if solid is None or shape is None or solid.array.shape[1:] != shape:
+        filled = sampled.collapse(tensor)
+        if filled.is_filled and shape is not None and not filled.array.real.any():
+            return filled.array * math.prod(shape)
+        return np.full(1, np.nan, np.complex128)
+    product = solid.array * direction(shape)
+    return np.asarray(product.reshape(product.shape[0], -1).sum(axis=1))
+
+
+def is_zero(values: Array, scale: Array) -> bool:
+    """Whether a quantity vanishes next to another one, at all points."""
+    size = float(np.abs(scale).max(initial=0.0))
+    return bool(np.abs(values).max(initial=0.0) <= _RELATIVE * size)
+
+
+def fit(received: Array, derivatives: dict[int, Array]) -> dict[int, float] | None:
+    """Returns the factors with which derivatives add up to what was received.
+
+    Args:
+      received: `[DRAWS]`.
+      derivatives: `[DRAWS]` by penalty class; not all zero.
+
+    Returns:
+      a factor by class, `None` where no constants fit or more than one choice does.
+    """
+    classes = list(derivatives)
+    matrix = np.stack([derivatives[number].real for number in classes], axis=1)
+    target = received.real
+    if not (np.isfinite(matrix).all() and np.isfinite(target).all()):
+        return None
+    size = np.abs(matrix).max(axis=0)
+    if not size.all():
+        return None
+    if np.abs(target - matrix.sum(axis=1)).max() <= _RELATIVE * np.abs(matrix).sum(axis=1).max():
+        return dict.fromkeys(classes, 1.0)
+    if len(classes) > sampled.DRAWS - 2:
+        return None
+    factors, _, rank, _ = np.linalg.lstsq(matrix / size, target, rcond=1e-9)
+    if rank < len(classes):
+        return None
+    if np.abs(target - matrix / size @ factors).max() > _RELATIVE * max(np.abs(target).max(), 1e-300):
+        return None
+    found = {}
+    for number, factor in zip(classes, factors / size, strict=True):
+        constant = as_constant(np.asarray([factor], np.complex128))
+        found[number] = 0.0 if constant is None or abs(constant) < _RELATIVE else constant
+    return found
+

@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""With which coefficients losses add up to other losses.
+
+A scalar that is put together from losses by adding, subtracting and scaling is
+a linear form in them. The multiplier of a regularization loss is its
+coefficient in the optimized loss over the data loss's coefficient there, so
+that factors common to the whole loss (loss scale, 1/towers) cancel.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+import numpy as np
+
+from tb_regloss.analysis import op_semantics, sampled
+from tb_regloss.analysis.evaluate import Evaluator
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
+from tb_regloss.analysis.op_semantics import Kind
+
+Array = sampled.Array
+_SUMS = ("Sum", "Mean", "Pack", "ConcatV2", "Concat")
+_FOLLOWED = (Kind.PASS, Kind.CUT, Kind.ADD, Kind.SUBTRACT, Kind.CHOICE, Kind.ALL_REDUCE, Kind.PORTS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """One scalar as a linear form.
+
+    Attributes:
+      node: the scalar's op.
+      penalties: coefficient by penalty class, `[DRAWS or 1]`.
+      data: coefficient by the node of a term that depends on data.
+      is_cut: classes whose every way to the scalar passes an op that lets no
+        gradient through, with that op.
+    """
+
+    node: int
+    penalties: dict[int, Array]
+    data: dict[int, Array]
+    is_cut: dict[int, int]
+
+
+class Sums:
+    """The linear forms of a graph's scalars in given losses.
+
+    Args:
+      flow: the graph.
+      evaluator: evaluates scales.
+      classes: penalty class by node, for all nodes that compute a penalty.
+      data_losses: nodes that are known to be data losses.
+    """
+
+    def __init__(self, flow: Flow, evaluator: Evaluator, classes: dict[int, int],
+                 data_losses: Iterable[int]) -> None:  # fmt: skip
+        self._flow, self._evaluator = flow, evaluator
+        self._classes, self._data_losses = classes, frozenset(data_losses)
+        self.reached = self._closure(classes)
+        self._from_data = self._closure(self._data_losses)
+
+    def tops(self) -> list[int]:
+        """Returns scalars that depend on data and penalties and go into no other such sum."""
+        data = self._flow.data
+        return [
+            node
+            for node in self.reached
+            if data[node]
+            and not any(data[reader] and reader in self.reached for reader in self._sum_readers(node))
+        ]
+
+    def _closure(self, sources: Iterable[int]) -> set[int]:
+        found = set(sources)
+        stack = list(found)
+        while stack:
+            for reader in self._sum_readers(stack.pop()):
+                if reader not in found:
+                    found.add(reader)
+                    stack.append(reader)
+        return found
+
+    def _sum_readers(self, node: int) -> list[int]:
+        """Returns the ops that put a scalar into a sum, scaled or not."""
+        graph = self._flow.graph
+        return [
+            edge >> PORT_BITS
+            for edge in graph.readers(node)
+            if self._is_sum(edge >> PORT_BITS, edge & PORT_MASK)
+        ]
+
+    def _is_sum(self, reader: int, position: int) -> bool:
+        graph, ranks = self._flow.graph, self._flow.ranks
+        op, inputs = graph.ops[reader], graph.inputs[reader]
+        kind = op_semantics.row(op).kind
+        if op in _SUMS:
+            return inputs[position] in op_semantics.value_inputs(op, list(inputs))
+        if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
+            return True
+        if kind in (Kind.ADD, Kind.SUBTRACT):
+            rank = ranks.rank(value_of(reader))
+            return rank in (0, None)
+        if kind in _FOLLOWED:
+            return inputs[position] in op_semantics.value_inputs(op, list(inputs))
+        if op == "Neg":
+            return True
+        if kind is Kind.DIVIDE:
+            return position == 0 and ranks.rank(inputs[1]) in (0, None)
+        if kind is Kind.MULTIPLY and len(inputs) == 2:
+            other = inputs[1 - position]
+            return ranks.rank(other) in (0, None) and not self._reads_variable(other)
+        return False
+
+    def _reads_variable(self, value: int) -> bool:
+        variable = self._flow.variables.behind(value)
+        return variable is not None and variable.shape not in ((), None)
+
+    def form(self, node: int) -> Form:
+        """Returns a scalar as a linear form in penalties and terms that depend on data."""
+        order = self._inner_order(node)
+        weights: dict[int, Array] = {node: np.ones(1, np.complex128)}
+        cut_by: dict[int, int | None] = {node: None}
+        penalties: dict[int, Array] = {}
+        data: dict[int, Array] = {}
+        cuts: dict[int, list[int | None]] = {}
+        for current in order:
+            weight = weights.pop(current)
+            if current in self._classes and current != node:
+                number = self._classes[current]
+                penalties[number] = penalties.get(number, np.zeros(1)) + weight
+                cuts.setdefault(number, []).append(cut_by[current])
+                continue
+            operands = self._terms(current)
+            if not operands or current in self._data_losses:
+                if self._flow.data[current]:
+                    data[current] = data.get(current, np.zeros(1)) + weight
+                continue
+            cut = current if self._is_cut(current) else cut_by[current]
+            for operand, factor in operands:
+                with np.errstate(all="ignore"):
+                    weights[operand] = weights.get(operand, np.zeros(1)) + weight * factor
+                if operand not in cut_by or cut is None:
+                    cut_by[operand] = cut
+        is_cut = {
+            number: next(by for by in found if by is not None)
+            for number, found in cuts.items()
+            if all(by is not None for by in found)
+        }
+        return Form(node, penalties, data, is_cut)
+
+    def _is_cut(self, node: int) -> bool:
+        op = self._flow.graph.ops[node]
+        return op_semantics.row(op).kind is Kind.CUT or op in op_semantics.NOT_DIFFERENTIABLE
+
+    def _inner_order(self, node: int) -> list[int]:
+        """Returns the nodes of a sum so that each stands before its operands."""
+        order: list[int] = []
+        state: dict[int, int] = {}
+        stack = [node]
+        while stack:
+            current = stack[-1]
+            if state.get(current) == 2:
+                stack.pop()
+                continue
+            if state.get(current) == 1:
+                state[current] = 2
+                order.append(current)
+                stack.pop()
+                continue
+            state[current] = 1
+            is_leaf = current != node and (
+                current in self._classes or current in self._data_losses
+            )
+            if not is_leaf:
+                stack.extend(t for t, _ in self._terms(current) if t not in state)
+        order.reverse()
+        return order
+
+    def _terms(self, node: int) -> list[tuple[int, Array]]:
+        """Returns what a node adds up, with factors; nothing where it is no sum."""
+        if node not in self.reached and node not in self._from_data:
+            return []
+        if node in self._data_losses:
+            return []
+        graph, flow = self._flow.graph, self._flow
+        op, inputs = graph.ops[node], graph.inputs[node]
+        kind = op_semantics.row(op).kind
+        one = np.ones(1, np.complex128)
+        if kind is Kind.SUBTRACT and len(inputs) == 2:
+            return [(node_of(inputs[0]), one), (node_of(inputs[1]), -one)]
+        if op == "Neg":
+            return [(node_of(inputs[0]), -one)]
+        if kind is Kind.ADD:
+            return [(node_of(v), one) for v in inputs]
+        if op == "Mean":
+            return self._mean(node)
+        if op in _SUMS or kind in (Kind.PASS, Kind.CUT, Kind.ALL_REDUCE, Kind.PORTS):
+            return [(node_of(v), one) for v in op_semantics.value_inputs(op, list(inputs))]
+        if op in op_semantics.NOT_DIFFERENTIABLE:
+            return [(node_of(v), one) for v in inputs[:1]]
+        if kind is Kind.CHOICE:
+            values = op_semantics.value_inputs(op, list(inputs))
+            weights = self._evaluator.branch_weights(node, values)
+            return [(node_of(v), w) for v, w in zip(values, weights, strict=True)]
+        if kind is Kind.DIVIDE and len(inputs) == 2:
+            with np.errstate(all="ignore"):
+                return [(node_of(inputs[0]), 1 / self._evaluator.factor(inputs[1]))]
+        if kind is Kind.MULTIPLY and len(inputs) == 2:
+            inside = [node_of(v) in self.reached or node_of(v) in self._from_data for v in inputs]
+            position = 0 if inside[0] and (not inside[1] or not flow.ranks.is_scalar(inputs[0])) else 1
+            if not inside[position]:
+                return []
+            return [(node_of(inputs[position]), self._evaluator.factor(inputs[1 - position]))]
+        return []
+
+    def _mean(self, node: int) -> list[tuple[int, Array]]:
+        """Returns the terms of a mean of stacked scalars."""
+        graph = self._flow.graph
+        source = node_of(graph.inputs[node][0])
+        count = len(graph.inputs[source]) if graph.ops[source] in ("Pack", "ConcatV2") else 1
+        count -= graph.ops[source] == "ConcatV2"
+        return [(source, np.full(1, 1 / max(count, 1), np.complex128))]
+
+
+def as_constant(array: Array) -> float | None:
+    """Returns the number that an array of draws shows, `None` where it varies."""
+    values = np.asarray(array)
+    if not np.isfinite(values).all() or np.abs(values.imag).max(initial=0.0) > 1e-6:
+        return None
+    first = float(values.real.flat[0])
+    if np.abs(values.real - first).max(initial=0.0) > 1e-6 * max(abs(first), 1e-300):
+        return None
+    nearest = round(first)
+    return float(nearest) if abs(first - nearest) < 1e-6 and nearest else first
+
+
+__all__ = ["Form", "Sums", "as_constant"]

@@ -1,0 +1,380 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""What ops do that move elements or compute shapes, on sampled tensors.
+
+Semantics: `tensorflow/core/ops/array_ops.cc`, `data_flow_ops.cc`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from tb_regloss.analysis import sampled
+from tb_regloss.analysis.op_values import FUNCTIONS, Attr, _op
+from tb_regloss.analysis.sampled import EMPTY, NOTHING, Sampled, elementwise
+
+
+def vector(values: list[int] | tuple[int, ...]) -> Sampled:
+    """Returns a known vector of integers."""
+    return Sampled((len(values),), np.asarray(values, np.complex128)[None])
+
+
+@_op("Shape", "VariableShape")
+def _shape(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return NOTHING if inputs[0].shape is None else vector(inputs[0].shape)
+
+
+@_op("ShapeN")
+def _shape_n(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return _shape([inputs[port]], attr, 0)
+
+
+@_op("Size")
+def _size(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    shape = inputs[0].shape
+    return Sampled((), NOTHING.array) if shape is None else sampled.number(math.prod(shape))
+
+
+@_op("Rank")
+def _rank(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    shape = inputs[0].shape
+    return Sampled((), NOTHING.array) if shape is None else sampled.number(len(shape))
+
+
+@_op("ZerosLike")
+def _zeros_like(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return sampled.filled(np.zeros(1, np.complex128), inputs[0].shape)
+
+
+@_op("OnesLike")
+def _ones_like(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return sampled.filled(np.ones(1, np.complex128), inputs[0].shape)
+
+
+@_op("Range")
+def _range(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    bounds = [sampled.integers(tensor) for tensor in inputs]
+    if any(bound is None for bound in bounds):
+        return NOTHING
+    start, limit, delta = (bound[0] for bound in bounds if bound)
+    if delta == 0 or abs(limit - start) > sampled.MAX_DENSE:
+        return NOTHING
+    return vector(list(range(start, limit, delta)))
+
+
+@_op("BroadcastGradientArgs")
+def _broadcast_gradient(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    """Returns the axes to sum over so that a gradient fits an operand."""
+    shapes = [sampled.integers(tensor) for tensor in inputs]
+    if shapes[0] is None or shapes[1] is None:
+        # Operands of one shape are the rule, and nothing is summed there.
+        return vector([])
+    rank = max(len(shapes[0]), len(shapes[1]))
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes if shape is not None]
+    mine, other = padded[port], padded[1 - port]
+    return vector([a for a in range(rank) if mine[a] == 1 and (other[a] != 1 or mine == other)])
+
+
+@_op("BroadcastArgs")
+def _broadcast_args(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    shapes = [sampled.integers(tensor) for tensor in inputs]
+    if shapes[0] is None or shapes[1] is None:
+        return NOTHING
+    try:
+        return vector(np.broadcast_shapes(*[shape for shape in shapes if shape is not None]))
+    except ValueError:
+        return NOTHING
+
+
+@_op("InvertPermutation")
+def _invert(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    order = sampled.integers(inputs[0])
+    return NOTHING if order is None else vector(np.argsort(order).tolist())
+
+
+@_op("Reshape")
+def _reshape(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    tensor, dims = inputs[0], sampled.integers(inputs[1])
+    if tensor.parts and (dims is None or len(dims) == 1):
+        return tensor
+    tensor = sampled.collapse(tensor)
+    if dims is None:
+        return Sampled(None, tensor.array if tensor.is_filled else NOTHING.array)
+    if -1 in dims:
+        rest = math.prod(size for size in dims if size != -1)
+        if tensor.shape is None or rest == 0:
+            return Sampled(None, tensor.array if tensor.is_filled else NOTHING.array)
+        dims = tuple(math.prod(tensor.shape) // rest if size == -1 else size for size in dims)
+    if any(size < 0 for size in dims):
+        return NOTHING
+    if tensor.is_filled:
+        return Sampled(dims, tensor.array)
+    if math.prod(dims) != math.prod(tensor.shape or ()):
+        return NOTHING
+    return Sampled(dims, tensor.array.reshape((tensor.array.shape[0], *dims)))
+
+
+@_op("ExpandDims")
+def _expand(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    tensor, axis = sampled.collapse(inputs[0]), sampled.integers(inputs[1])
+    if tensor.shape is None or axis is None:
+        return Sampled(None, tensor.array if tensor.is_filled else NOTHING.array)
+    place = axis[0] % (len(tensor.shape) + 1)
+    dims = (*tensor.shape[:place], 1, *tensor.shape[place:])
+    if tensor.is_filled:
+        return Sampled(dims, tensor.array)
+    return Sampled(dims, tensor.array.reshape((tensor.array.shape[0], *dims)))
+
+
+@_op("Squeeze")
+def _squeeze(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    tensor = sampled.collapse(inputs[0])
+    if tensor.shape is None:
+        return tensor
+    rank = len(tensor.shape)
+    axes = {axis % rank for axis in attr("squeeze_dims") or ()} if rank else set()
+    dims = tuple(
+        size for axis, size in enumerate(tensor.shape) if size != 1 or (axes and axis not in axes)
+    )
+    if tensor.is_filled:
+        return Sampled(dims, tensor.array)
+    return Sampled(dims, tensor.array.reshape((tensor.array.shape[0], *dims)))
+
+
+@_op("Transpose")
+def _transpose(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    tensor, order = sampled.collapse(inputs[0]), sampled.integers(inputs[1])
+    if tensor.shape is None:
+        return tensor
+    if order is None or len(order) != len(tensor.shape):
+        return Sampled(None, tensor.array if tensor.is_filled else NOTHING.array)
+    dims = tuple(tensor.shape[axis] for axis in order)
+    if tensor.is_filled:
+        return Sampled(dims, tensor.array)
+    return Sampled(dims, tensor.array.transpose((0, *(axis + 1 for axis in order))))
+
+
+@_op("Fill")
+def _fill(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return Sampled(sampled.integers(inputs[0]), sampled.collapse(inputs[1]).array)
+
+
+@_op("BroadcastTo", "Tile")
+def _broadcast_to(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    tensor, dims = sampled.collapse(inputs[0]), sampled.integers(inputs[1])
+    if tensor.is_filled:
+        if attr("op") == "Tile" and dims is not None and tensor.shape is not None:
+            dims = tuple(s * m for s, m in zip(tensor.shape, dims, strict=False))
+        elif attr("op") == "Tile":
+            dims = None
+        return Sampled(dims, tensor.array)
+    if dims is None or tensor.shape is None or math.prod(dims) > sampled.MAX_DENSE:
+        return NOTHING
+    if attr("op") == "Tile":
+        return Sampled(
+            tuple(s * m for s, m in zip(tensor.shape, dims, strict=False)),
+            np.tile(tensor.array, (1, *dims)),
+        )
+    lead = (1,) * (len(dims) - len(tensor.shape))
+    array = tensor.array.reshape((tensor.array.shape[0], *lead, *tensor.shape))
+    try:
+        return Sampled(dims, np.broadcast_to(array, (array.shape[0], *dims)))
+    except ValueError:
+        return NOTHING
+
+
+@_op("Pack")
+def _pack(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    first = inputs[0].shape
+    shape = None if first is None else (len(inputs), *first)
+    if all(tensor.shape == () for tensor in inputs):
+        return sampled.collapse(Sampled(shape, EMPTY, tuple(inputs), True))
+    if (attr("axis") or 0) == 0:
+        return Sampled(shape, EMPTY, tuple(inputs), True)
+    return NOTHING
+
+
+@_op("Unpack")
+def _unpack(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    tensor = inputs[0]
+    if tensor.parts and tensor.stacked and (attr("axis") or 0) == 0 and port < len(tensor.parts):
+        return tensor.parts[port]
+    tensor = sampled.collapse(tensor)
+    axis = attr("axis") or 0
+    if tensor.is_filled:
+        shape = tensor.shape
+        if shape is not None and shape:
+            place = axis % len(shape)
+            shape = (*shape[:place], *shape[place + 1 :])
+        return Sampled(shape, tensor.array)
+    if axis or port >= tensor.array.shape[1]:
+        return NOTHING
+    return Sampled((tensor.shape or ())[1:], tensor.array[:, port])
+
+
+@_op("ConcatV2")
+def _concat(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return concat(inputs[:-1], sampled.integers(inputs[-1]))
+
+
+@_op("Concat")
+def _concat_v1(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return concat(inputs[1:], sampled.integers(inputs[0]))
+
+
+def concat(parts: list[Sampled], axis: tuple[int, ...] | None) -> Sampled:
+    """Returns tensors one after the other; the parts are kept on axis 0."""
+    shapes = [part.shape for part in parts]
+    known = all(shape is not None for shape in shapes)
+    rank = len(shapes[0] or ()) if known else 1
+    if axis is None or (axis[0] % max(rank, 1)) != 0:
+        merged = sampled.collapse(Sampled(None, EMPTY, tuple(parts)))
+        return merged if merged.is_filled else NOTHING
+    shape = None
+    if known and shapes[0]:
+        shape = (sum(s[0] for s in shapes if s), *shapes[0][1:])
+    result = Sampled(shape, EMPTY, tuple(parts))
+    solid = all(not part.parts and (not part.is_filled or part.shape in ((), (1,))) for part in parts)
+    return sampled.collapse(result) if solid else result
+
+
+@_op("Split")
+def _split(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return _part(inputs[1], port, attr("num_split"))
+
+
+@_op("SplitV")
+def _split_v(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return _part(inputs[0], port, attr("num_split"))
+
+
+def _part(tensor: Sampled, port: int, count: int | None) -> Sampled:
+    if tensor.parts and len(tensor.parts) == count:
+        part = tensor.parts[port]
+        if not tensor.stacked:
+            return part
+        shape = None if part.shape is None else (1, *part.shape)
+        return dataclasses.replace(part, shape=shape) if part.is_filled else NOTHING
+    tensor = sampled.collapse(tensor)
+    return Sampled(None, tensor.array) if tensor.is_filled else NOTHING
+
+
+@_op("Slice")
+def _slice(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    begin, size = sampled.integers(inputs[1]), sampled.integers(inputs[2])
+    tensor = inputs[0]
+    if tensor.parts and begin and size:
+        start = 0
+        for part in tensor.parts:
+            if part.shape and not tensor.stacked:
+                if start == begin[0] and size[0] in (part.shape[0], -1):
+                    return part
+                start += part.shape[0]
+    tensor = sampled.collapse(tensor)
+    if begin is None or size is None or tensor.shape is None:
+        return Sampled(None, tensor.array) if tensor.is_filled else NOTHING
+    dims = tuple(
+        whole - b if s == -1 else s for whole, b, s in zip(tensor.shape, begin, size, strict=False)
+    )
+    if tensor.is_filled:
+        return Sampled(dims, tensor.array)
+    cut = tuple(slice(b, b + d) for b, d in zip(begin, dims, strict=False))
+    return Sampled(dims, tensor.array[(slice(None), *cut)])
+
+
+@_op("StridedSlice")
+def _strided_slice(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    tensor = sampled.collapse(inputs[0])
+    masks = {name: attr(name) or 0 for name in ("begin_mask", "end_mask", "shrink_axis_mask")}
+    bounds = [sampled.integers(part) for part in inputs[1:4]]
+    special = (attr("ellipsis_mask") or 0) | (attr("new_axis_mask") or 0)
+    if tensor.shape is None or any(bound is None for bound in bounds) or special:
+        if tensor.is_filled and tensor.array.size and not np.isnan(tensor.array).all():
+            return Sampled(None, tensor.array)
+        return NOTHING
+    begin, end, step = (bound or () for bound in bounds)
+    cut: list[slice | int] = []
+    for axis in range(min(len(begin), len(tensor.shape))):
+        if masks["shrink_axis_mask"] >> axis & 1:
+            cut.append(begin[axis])
+            continue
+        first = None if masks["begin_mask"] >> axis & 1 else begin[axis]
+        last = None if masks["end_mask"] >> axis & 1 else end[axis]
+        cut.append(slice(first, last, step[axis] or 1))
+    if tensor.is_filled:
+        shape = np.broadcast_to(np.zeros(()), tensor.shape)
+        try:
+            return Sampled(shape[tuple(cut)].shape, tensor.array)
+        except IndexError:
+            return NOTHING
+    try:
+        array = tensor.array[(slice(None), *cut)]
+    except IndexError:
+        return NOTHING
+    return Sampled(tuple(array.shape[1:]), array)
+
+
+@_op("Gather", "GatherV2", "ResourceGather")
+def _gather(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    rows, picks = sampled.collapse(inputs[0]), inputs[1]
+    shape = None
+    if rows.shape is not None and picks.shape is not None and rows.shape:
+        shape = (*picks.shape, *rows.shape[1:])
+    if rows.is_filled:
+        return Sampled(shape, rows.array)
+    chosen = sampled.integers(picks)
+    if chosen is None or max(chosen, default=0) >= rows.array.shape[1]:
+        return NOTHING
+    array = rows.array[:, list(chosen)] if picks.shape else rows.array[:, chosen[0]]
+    return Sampled(shape, array)
+
+
+@_op("UnsortedSegmentSum", "SegmentSum")
+def _segment_sum(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    """Returns a tensor with the right sum of elements; which row gets what is data."""
+    count = sampled.integers(inputs[2]) if len(inputs) > 2 else None
+    total = inputs[0].total(None)
+    shape = inputs[0].shape
+    if count is None or shape is None:
+        return Sampled((), total)
+    dims = (count[0], *shape[1:])
+    return Sampled(dims, total / max(math.prod(dims), 1))
+
+
+@_op("DynamicStitch", "ParallelDynamicStitch")
+def _stitch(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    half = len(inputs) // 2
+    spots = [sampled.integers(tensor) for tensor in inputs[:half]]
+    values = [sampled.integers(tensor) for tensor in inputs[half:]]
+    if any(part is None for part in (*spots, *values)):
+        return NOTHING
+    merged: dict[int, int] = {}
+    for spot, value in zip(spots, values, strict=True):
+        merged.update(zip(spot or (), value or (), strict=False))
+    if sorted(merged) != list(range(len(merged))):
+        return NOTHING
+    return vector([merged[place] for place in range(len(merged))])
+
+
+@_op("Pad", "PadV2", "MirrorPad")
+def _pad(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return NOTHING
+
+
+def _same(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    return inputs[0]
+
+
+for _name in ("Cumsum", "Reverse", "ReverseV2", "Roll"):
+    FUNCTIONS.setdefault(_name, FUNCTIONS["Pad"])
+for _name in (
+    "Identity Snapshot CheckNumerics CheckNumericsV2 EnsureShape Enter RefEnter Exit RefExit "
+    "RefIdentity Switch RefSwitch NextIteration StopGradient PreventGradient Copy DebugIdentity "
+    "DebugIdentityV2 DebugGradientIdentity _Retval XlaSharding OptimizationBarrier"
+).split():
+    FUNCTIONS[_name] = _same
+
+__all__ = ["concat", "elementwise", "vector"]

@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""What each op does to value and gradient: the one table that all analyses read.
+
+A row says which inputs carry *value* into the output. An index, a shape, an
+axis or a predicate decides which values flow and where, but is no value
+itself: a penalty on gathered rows reads only the variable. Ops without a row
+pass value from all inputs, are not linear, and produce no data of their own.
+
+Sources: the op definitions in TensorFlow 2.21, `tensorflow/core/ops/`, file
+in the comment above each block; gradients in `tensorflow/python/ops/*_grad.py`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import re
+
+
+class Kind(enum.Enum):
+    """How an op treats a value."""
+
+    OTHER = "other"
+    CONSTANT = "constant"  # the same at each step
+    DATA = "data"  # brings in data (or noise) from outside
+    PLACEHOLDER = "placeholder"  # data, a hyperparameter or a captured handle
+    VARIABLE = "variable"  # a handle or, for ref variables, the value itself
+    READ = "read"  # the value behind a handle
+    SHAPE = "shape"  # depends on shapes only
+    PASS = "pass"  # output k is value input 0, at most reshaped or cast
+    PORTS = "ports"  # output k is input k
+    ADD = "add"
+    SUBTRACT = "subtract"
+    MULTIPLY = "multiply"
+    DIVIDE = "divide"
+    LINEAR = "linear"  # linear in its value inputs together
+    CHOICE = "choice"  # one of its value inputs
+    CLIP = "clip"  # elementwise bounds on input 0
+    PUSH = "push"  # puts input 1 into the container behind input 0
+    ALL_REDUCE = "all_reduce"  # sums or averages over replicas
+    CUT = "cut"  # value passes, gradient does not
+
+
+ALL = None  # all inputs carry value
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One op's meaning.
+
+    Attributes:
+      kind: see `Kind`.
+      values: positions of the inputs that carry value, negative ones from the
+        end, `ALL` for all.
+      but_last: the last input does not carry value, all others do.
+    """
+
+    kind: Kind
+    values: tuple[int, ...] | None = ALL
+    but_last: bool = False
+
+
+_TABLE: dict[str, Row] = {}
+
+
+def _row(kind: Kind, ops: str, values: tuple[int, ...] | None = ALL, but_last: bool = False) -> None:
+    row = Row(kind, values, but_last)
+    for op in ops.split():
+        _TABLE[op] = row
+
+
+# array_ops.cc, state_ops.cc, resource_variable_ops.cc
+_row(Kind.OTHER, "ScatterAdd ScatterSub ScatterUpdate ScatterNdAdd ScatterNdSub", (0, 2))
+_row(Kind.CONSTANT, "Const HostConst ImmutableConst NoOp VarIsInitializedOp IsVariableInitialized", ())
+_row(Kind.VARIABLE, "Variable VariableV2 VarHandleOp _VarHandlesOp TemporaryVariable", ())
+_row(Kind.READ, "ReadVariableOp _ReadVariablesOp", (0,))
+_row(Kind.READ, "ResourceGather ResourceGatherNd", (0,))
+_row(Kind.PLACEHOLDER, "Placeholder PlaceholderV2 _Arg _DeviceArg", ())
+_row(Kind.PLACEHOLDER, "PlaceholderWithDefault", ())
+_row(Kind.SHAPE, "Shape ShapeN Size Rank ZerosLike OnesLike VariableShape TensorArraySizeV3", ())
+_row(Kind.SHAPE, "Empty EmptyTensorList TensorListReserve TensorListLength TensorListElementShape", ())
+_row(Kind.SHAPE, "BroadcastGradientArgs BroadcastArgs ConcatOffset InvertPermutation Range", ALL)
+
+# Value unchanged, gradient unchanged (array_grad.py, control_flow_grad.py).
+_row(Kind.PASS, "Identity RefIdentity Snapshot CheckNumerics CheckNumericsV2 _Retval EnsureShape", (0,))
+_row(Kind.PASS, "DebugIdentity DebugIdentityV2 DebugIdentityV3 DebugGradientIdentity Copy CopyHost", (0,))
+_row(Kind.PASS, "DebugGradientRefIdentity XlaSharding OptimizationBarrier", (0,))
+_row(Kind.PASS, "Reshape Squeeze ExpandDims Transpose ConjugateTranspose Cast Real Conj", (0,))
+_row(Kind.PASS, "Enter RefEnter Exit RefExit NextIteration RefNextIteration Switch RefSwitch", (0,))
+_row(Kind.PASS, "BroadcastTo Tile Reverse ReverseV2 Roll MatrixTranspose TensorListFromTensor", (0,))
+_row(Kind.PASS, "TensorListStack TensorListPopBack TensorListGetItem TensorListGather", (0,))
+_row(Kind.PASS, "TensorListConcat TensorListConcatV2 TensorListResize", (0,))
+_row(Kind.PASS, "TensorArrayReadV3 TensorArrayGatherV3", (2,))
+_row(Kind.PASS, "TensorArrayConcatV3 TensorArrayGradV3", (1,))
+_row(Kind.PASS, "StackPop StackPopV2", (0,))
+_row(Kind.PASS, "MultiDeviceIteratorToStringHandle", (0,))
+_row(Kind.PORTS, "IdentityN", ALL)
+_row(Kind.CUT, "StopGradient PreventGradient", (0,))
+
+# math_ops.cc
+_row(Kind.ADD, "Add AddV2 AddN AccumulateNV2 BiasAdd BiasAddV1 _AddN", ALL)
+_row(Kind.SUBTRACT, "Sub", ALL)
+_row(Kind.MULTIPLY, "Mul MulNoNan", ALL)
+_row(Kind.DIVIDE, "Div RealDiv DivNoNan Xdivy", ALL)
+_row(Kind.LINEAR, "Neg", (0,))
+_row(Kind.LINEAR, "Sum Mean SegmentSum SegmentMean UnsortedSegmentSum Cumsum BiasAddGrad", (0,))
+_row(Kind.LINEAR, "SparseSegmentSum SparseSegmentMean SparseSegmentSqrtN", (0,))
+_row(Kind.OTHER, "Prod Max Min All Any ArgMax ArgMin Cumprod UnsortedSegmentMax", (0,))
+_row(Kind.OTHER, "EuclideanNorm SegmentMax SegmentMin SegmentProd UnsortedSegmentProd", (0,))
+
+# Parts of a tensor (array_ops.cc): positions are no value.
+_row(Kind.LINEAR, "Gather GatherV2 GatherNd Slice StridedSlice Pad MirrorPad PadV2", (0,))
+_row(Kind.LINEAR, "StridedSliceGrad", (4,))
+_row(Kind.LINEAR, "ScatterNd", (1,))
+_row(Kind.LINEAR, "TensorScatterUpdate TensorScatterAdd", (0, 2))
+_row(Kind.LINEAR, "Pack Unpack ParallelConcat", ALL)
+_row(Kind.LINEAR, "Split", (1,))
+_row(Kind.LINEAR, "SplitV", (0,))
+_row(Kind.LINEAR, "ConcatV2", ALL, True)
+_row(Kind.LINEAR, "DynamicStitch ParallelDynamicStitch", ALL)
+_row(Kind.LINEAR, "Fill", (1,))
+_row(Kind.LINEAR, "Diag DiagPart MatrixDiag MatrixDiagPart MatrixBandPart Trace", (0,))
+_row(Kind.LINEAR, "MatrixDiagV2 MatrixDiagV3 MatrixDiagPartV2 MatrixDiagPartV3", (0,))
+_row(Kind.LINEAR, "MatrixSetDiag MatrixSetDiagV2 MatrixSetDiagV3", (0, 1))
+
+# control_flow_ops.cc, functional_ops.cc; predicates are no value.
+_row(Kind.CHOICE, "Select SelectV2", (1, 2))
+_row(Kind.CHOICE, "Merge RefMerge _LoopVar", ALL)
+_row(Kind.CHOICE, "_If", ALL, True)
+_row(Kind.CONSTANT, "LoopCond ControlTrigger", ())
+_row(Kind.CLIP, "ClipByValue Minimum Maximum", ALL)
+
+# data_flow_ops.cc, list_ops.cc: containers
+_row(Kind.PUSH, "TensorListPushBack", (0, 1))
+_row(Kind.PUSH, "TensorListSetItem", (0, 2))
+_row(Kind.PUSH, "StackPush StackPushV2", (1,))
+_row(Kind.PUSH, "TensorArrayWriteV3 TensorArrayScatterV3", (2, 3))
+_row(Kind.PUSH, "TensorArraySplitV3", (1, 3))
+_row(Kind.CONSTANT, "TensorArrayV3 StackV2 MutableHashTableV2", ())
+_row(Kind.PASS, "AccumulatorTakeGradient SparseAccumulatorTakeGradient", (0,))
+
+# collective_ops.cc, nccl_ops.cc, xla; horovod/tensorflow/mpi_ops.cc
+_row(Kind.ALL_REDUCE, "CollectiveReduce CollectiveReduceV2 CollectiveReduceV3", (0,))
+_row(Kind.ALL_REDUCE, "NcclAllReduce _NcclReduceSend NcclReduce CrossReplicaSum XlaAllReduce", (0,))
+_row(Kind.ALL_REDUCE, "HorovodAllreduce HorovodGroupedAllreduce HorovodAllgather", ALL)
+_row(Kind.PASS, "CollectiveGather CollectiveGatherV2 CollectiveBcastSend CollectiveBcastSendV2", (0,))
+
+# nn_ops.cc, math_ops.cc: linear in one operand when the other one is fixed.
+_row(Kind.OTHER, "MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseMatMul Einsum", ALL)
+_row(Kind.OTHER, "Conv2D Conv3D Conv1D Conv DepthwiseConv2dNative", ALL)
+_row(Kind.OTHER, "Conv2DBackpropInput DepthwiseConv2dNativeBackpropInput", (1, 2))
+_row(Kind.OTHER, "Conv2DBackpropFilter DepthwiseConv2dNativeBackpropFilter", (0, 2))
+_row(Kind.OTHER, "Conv3DBackpropInputV2", (1, 2))
+_row(Kind.OTHER, "Conv3DBackpropFilterV2", (0, 2))
+
+# io_ops.cc, data_flow_ops.cc, dataset_ops.cc, parsing_ops.cc
+_row(Kind.DATA, "IteratorGetNext IteratorGetNextSync IteratorGetNextAsOptional OptionalGetValue", ())
+_row(Kind.DATA, "MultiDeviceIteratorGetNextFromShard QueueDequeue QueueDequeueV2 Recv _Recv", ())
+_row(Kind.DATA, "QueueDequeueMany QueueDequeueManyV2 QueueDequeueUpTo QueueDequeueUpToV2", ())
+_row(Kind.DATA, "ReaderRead ReaderReadV2 ReaderReadUpToV2 ReadFile ParseExample ParseExampleV2", ())
+_row(Kind.DATA, "ParseSingleExample ParseSequenceExample DecodeRaw DecodeJpeg DecodePng DecodeCSV", ())
+_row(Kind.DATA, "PyFunc PyFuncStateless EagerPyFunc GeneratorDataset RandomShuffle Unstage", ())
+_row(Kind.DATA, "InfeedDequeue InfeedDequeueTuple BarrierTakeMany LookupTableFindV2 RestoreV2", ())
+_row(Kind.DATA, "Restore RestoreSlice BatchFunction", ())
+# random_ops.cc, stateless_random_ops*.cc
+_row(Kind.DATA, "RandomUniform RandomNormal RandomStandardNormal TruncatedNormal RandomUniformInt", ())
+_row(Kind.DATA, "ParameterizedTruncatedNormal RandomGamma RandomPoisson RandomPoissonV2", ())
+_row(Kind.DATA, "Multinomial StatelessRandomUniform StatelessRandomUniformV2", ())
+_row(Kind.DATA, "StatelessRandomNormal StatelessRandomNormalV2 StatelessTruncatedNormal", ())
+_row(Kind.DATA, "StatelessTruncatedNormalV2 StatelessRandomUniformInt StatelessMultinomial", ())
+_row(Kind.DATA, "StatelessRandomUniformIntV2 StatelessRandomUniformFullInt", ())
+_row(Kind.DATA, "StatefulUniform StatefulStandardNormalV2 StatefulTruncatedNormal", ())
+
+_OTHER = Row(Kind.OTHER)
+
+# Ops in which two operands that are both parameters make a penalty, but a
+# stored tensor with a parameter makes a prediction.
+CONTRACTIONS = frozenset(
+    "MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseMatMul Einsum Conv2D Conv3D Conv1D "
+    "DepthwiseConv2dNative SparseTensorDenseMatMul".split()
+)
+
+# Ops whose gradient is zero or does not exist, beside `Kind.CUT`
+# (`ops.NotDifferentiable` in tensorflow/python/ops/*.py).
+NOT_DIFFERENTIABLE = frozenset(
+    "Sign Floor Ceil Round Rint ArgMax ArgMin Equal NotEqual Less LessEqual Greater GreaterEqual "
+    "LogicalAnd LogicalOr LogicalNot IsFinite IsNan IsInf Bucketize OneHot PyFunc EagerPyFunc".split()
+)
+
+# A loss that only ends in one of these is shown to people, not trained on.
+_SUMMARY = re.compile(r"Summary|^(Print|PrintV2|Assert|WriteFile|LogEvents)")
+
+
+def row(op: str) -> Row:
+    """Returns the meaning of an op type, a cautious default for an unknown one."""
+    return _TABLE.get(op, _OTHER)
+
+
+def is_known(op: str) -> bool:
+    """Whether the table has a row for this op type."""
+    return op in _TABLE
+
+
+def is_summary(op: str) -> bool:
+    """Whether an op only shows its inputs to people."""
+    return _SUMMARY.search(op) is not None
+
+
+def value_inputs(op: str, inputs: list[int]) -> list[int]:
+    """Returns those of a node's inputs that carry value."""
+    found = row(op)
+    if found.values is None:
+        return inputs[:-1] if found.but_last else inputs
+    if found.values == (0,):
+        return inputs[:1]
+    return [inputs[position] for position in found.values if -len(inputs) <= position < len(inputs)]

@@ -1,0 +1,277 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which tensors are regularization losses.
+
+In this order: what the training code declared; the collections of the
+MetaGraphDef; structure. Structure alone speaks where a scalar that depends on
+trained variables and constants only, and is even in them as a norm is, is
+added to a loss; or, added to nothing, is a constant times a sum of squares or
+of absolute values. Weight summaries, gradient norms, LARS and clipping have a
+part of that look and are none: they go into a factor, into a summary, or
+depend on data.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.facts import DeclaredLoss
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.op_graph import PORT_BITS, OpGraph, node_of, value_of
+from tb_regloss.analysis.op_semantics import Kind
+
+REGULARIZATION_LOSSES = "regularization_losses"
+LOSSES = "losses"
+# Collections of tensors that are no losses.
+_NO_LOSSES = frozenset(
+    "summaries summary_op train_op init_op ready_op ready_for_local_init_op local_init_op savers "
+    "trainable_variables variables local_variables model_variables metric_variables global_step "
+    "global_step_read_op_cache moving_average_variables update_ops queue_runners cond_context "
+    "while_context iterators table_initializer asset_filepaths eval_step activations".split()
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """A regularization loss found in a graph.
+
+    Attributes:
+      name: shown to people; the tensor's name.
+      node: the op that computes it, -1 where the graph has no such op.
+      variables: nodes of the variables it reads.
+      source: `"declared"`, `"collection"` or `"structure"`.
+      created_at: the user's source line where declared.
+      declared: position in the declaration, `None` where not declared.
+      is_configured_only: declared, but there is no such tensor.
+    """
+
+    name: str
+    node: int
+    variables: tuple[int, ...]
+    source: str
+    created_at: str | None = None
+    declared: int | None = None
+    declared_variables: tuple[str, ...] = ()
+
+
+def node_named(graph: OpGraph, tensor: str) -> int | None:
+    """Returns the op of a tensor's name (`"a/b:0"` or `"a/b"`), `None` where there is none.
+
+    A name without a call site also finds the one op of called functions that
+    ends in it.
+    """
+    name = tensor.removeprefix("^").partition(":")[0]
+    found = graph.index.get(name)
+    if found is not None:
+        return found
+    ending = "/" + name
+    matches = [node for other, node in graph.index.items() if other.endswith(ending)]
+    return matches[0] if len(matches) == 1 else None
+
+
+def read_variables(flow: Flow, node: int, limit: int = 100_000) -> tuple[int, ...]:
+    """Returns the float variables that a value is computed from, in graph order."""
+    graph, found, seen = flow.graph, set(), {node}
+    stack = [node]
+    while stack and len(seen) < limit:
+        current = stack.pop()
+        op = graph.ops[current]
+        kind = op_semantics.row(op).kind
+        if kind is Kind.VARIABLE or (kind is Kind.READ and graph.inputs[current]):
+            handle = value_of(current) if kind is Kind.VARIABLE else graph.inputs[current][0]
+            variable = flow.variables.behind(handle)
+            if variable is not None:
+                if variable.is_float:
+                    found.add(variable.node)
+                continue
+        for value in op_semantics.value_inputs(op, list(graph.inputs[current])):
+            operand = node_of(value)
+            if operand not in seen and flow.parameters[operand]:
+                seen.add(operand)
+                stack.append(operand)
+    return tuple(sorted(found))
+
+
+def declared(flow: Flow, losses: tuple[DeclaredLoss, ...]) -> list[Penalty]:
+    """Returns the losses that the training code declared."""
+    found = []
+    for position, loss in enumerate(losses):
+        node = node_named(flow.graph, loss.tensor) if loss.tensor else None
+        variables = read_variables(flow, node) if node is not None else ()
+        found.append(
+            Penalty(
+                loss.name,
+                -1 if node is None else node,
+                variables,
+                "declared",
+                loss.created_at,
+                position,
+                loss.variables,
+            )
+        )
+    return found
+
+
+def collected(flow: Flow, collections: Mapping[str, tuple[str, ...]]) -> list[Penalty]:
+    """Returns the regularization losses among the members of a graph's collections."""
+    found: dict[int, Penalty] = {}
+    for collection in sorted(collections, key=lambda name: (name != REGULARIZATION_LOSSES, name)):
+        if collection in _NO_LOSSES:
+            continue
+        for name in collections[collection]:
+            node = flow.graph.index.get(name.partition(":")[0]) if ":" in name else None
+            if node is None or node in found or not is_float_scalar(flow, node):
+                continue
+            of_parameters = bool(flow.parameters[node]) and not flow.data[node]
+            if collection == REGULARIZATION_LOSSES or (of_parameters and _is_loss(flow, node)):
+                variables = read_variables(flow, node)
+                found[node] = Penalty(name, node, variables, "collection")
+    return list(found.values())
+
+
+def absent(flow: Flow, collections: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Returns members of `regularization_losses` that the graph does not have."""
+    return [
+        name
+        for name in collections.get(REGULARIZATION_LOSSES, ())
+        if name.partition(":")[0] not in flow.graph.index
+    ]
+
+
+def is_float_scalar(flow: Flow, node: int) -> bool:
+    """Whether a node may be a loss: not a variable, and no known dimensions."""
+    kind = op_semantics.row(flow.graph.ops[node]).kind
+    if kind in (Kind.VARIABLE, Kind.DATA, Kind.PLACEHOLDER):
+        return False
+    return flow.ranks.rank(value_of(node)) in (0, None)
+
+
+def _is_loss(flow: Flow, node: int) -> bool:
+    return flow.ranks.is_scalar(value_of(node)) and _norm_root(flow, node) is not None
+
+
+def data_losses(flow: Flow, collections: Mapping[str, tuple[str, ...]],
+                declared_losses: tuple[DeclaredLoss, ...]) -> list[int]:  # fmt: skip
+    """Returns the nodes of data losses that are declared or in collection `losses`."""
+    names = [loss.tensor for loss in declared_losses if loss.tensor]
+    names = names or list(collections.get(LOSSES, ()))
+    nodes = [node_named(flow.graph, name) for name in names]
+    found = [node for node in nodes if node is not None and flow.data[node]]
+    members = set(found)
+    # A member that sums other members is a total, not a loss of its own.
+    return [node for node in dict.fromkeys(found) if not _sums_members(flow, node, members)]
+
+
+def _sums_members(flow: Flow, node: int, members: set[int]) -> bool:
+    graph = flow.graph
+    stack, seen, steps = [node], {node}, 0
+    while stack and steps < 500:
+        steps += 1
+        current = stack.pop()
+        kind = op_semantics.row(graph.ops[current]).kind
+        if kind not in (Kind.ADD, Kind.SUBTRACT, Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE):
+            continue
+        for value in op_semantics.value_inputs(graph.ops[current], list(graph.inputs[current])):
+            operand = node_of(value)
+            if operand in members and operand != node:
+                return True
+            if operand not in seen and flow.ranks.is_scalar(value):
+                seen.add(operand)
+                stack.append(operand)
+    return False
+
+
+def added_to_losses(flow: Flow) -> dict[int, list[int]]:
+    """Returns scalars of parameters alone that are added to scalars of data.
+
+    Returns:
+      the sums that each is a term of, by the scalar's node.
+    """
+    graph, found = flow.graph, {}
+    for node in range(len(graph)):
+        if not flow.parameters[node] or flow.data[node]:
+            continue
+        for edge in graph.readers(node):
+            reader = edge >> PORT_BITS
+            if not flow.data[reader] or not _adds(flow, reader):
+                continue
+            if flow.ranks.is_scalar(value_of(node)):
+                found.setdefault(node, []).append(reader)
+    return found
+
+
+def _adds(flow: Flow, reader: int) -> bool:
+    op = flow.graph.ops[reader]
+    if op_semantics.row(op).kind in (Kind.ADD, Kind.SUBTRACT):
+        return True
+    return op in ("Pack", "ConcatV2") and any(
+        flow.graph.ops[edge >> PORT_BITS] in ("Sum", "Mean") for edge in flow.graph.readers(reader)
+    )
+
+
+def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
+    """Returns scalars that nothing adds to a loss, though they can be nothing but penalties.
+
+    A constant times the sum of squares (or of absolute values) of a trained
+    variable, read by nothing or only by sums of its like that end nowhere. One
+    that goes into a summary may have been made for that summary.
+    """
+    graph, found = flow.graph, []
+    for op in ("Mul", "RealDiv", "Div"):
+        for node in graph.nodes_with_op(op):
+            if flow.data[node] or not flow.parameters[node] or not _ends_nowhere(flow, node):
+                continue
+            root = _norm_root(flow, node)
+            if root is not None and root != node and _behind_trained(flow, root, trained):
+                found.append(node)
+    nested = {node_of(v) for node in found for v in graph.inputs[node]}
+    return [node for node in found if node not in nested]
+
+
+def _ends_nowhere(flow: Flow, node: int) -> bool:
+    graph, stack, seen = flow.graph, [node], {node}
+    while stack:
+        current = stack.pop()
+        for edge in graph.readers(current):
+            reader = edge >> PORT_BITS
+            kind = op_semantics.row(graph.ops[reader]).kind
+            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.SHAPE) or graph.ops[reader] in ("Pack", "Sum")
+            if flow.data[reader] or not is_sum or op_semantics.is_summary(graph.ops[reader]):
+                return False
+            if reader not in seen and kind is not Kind.SHAPE:
+                seen.add(reader)
+                stack.append(reader)
+    return True
+
+
+def _norm_root(flow: Flow, node: int) -> int | None:
+    """Returns the sum of squares or absolute values that a scalar is a multiple of."""
+    graph, current = flow.graph, node
+    for _ in range(16):
+        op, inputs = graph.ops[current], graph.inputs[current]
+        if op == "L2Loss":
+            return current
+        if op in ("Sum", "Mean") and inputs:
+            inner = graph.ops[node_of(inputs[0])]
+            return current if inner in ("Square", "Abs", "Mul", "Pow", "Sum", "Sqrt") else None
+        if op in ("Mul", "Div", "RealDiv") and len(inputs) == 2:
+            of_parameters = [bool(flow.parameters[node_of(v)]) for v in inputs]
+            if of_parameters == [True, False] or (of_parameters == [False, True] and op == "Mul"):
+                current = node_of(inputs[of_parameters.index(True)])
+                continue
+            return None
+        if op_semantics.row(op).kind in (Kind.PASS, Kind.CUT) and inputs:
+            current = node_of(inputs[0])
+            continue
+        if op in ("AddN", "Add", "AddV2", "Sqrt") and inputs:
+            current = next((node_of(v) for v in inputs if flow.parameters[node_of(v)]), current)
+            continue
+        return None
+    return None
+
+
+def _behind_trained(flow: Flow, node: int, trained: frozenset[int]) -> bool:
+    found = read_variables(flow, node, 200)
+    return bool(found) and any(variable in trained for variable in found)

@@ -1,0 +1,271 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Joins what the gradient shows with what the sums of losses show.
+
+The gradient proves that a penalty arrives, and with which coefficient next to
+the part that comes from data. That part's own coefficient may be hidden inside
+of backpropagation; the sums of losses show it. Where both speak they have to
+agree.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from tb_regloss.analysis import gradient, op_semantics, towers
+from tb_regloss.analysis.candidates import Candidates
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.gradient import Gradients
+from tb_regloss.analysis.multiplier import Form, Sums, as_constant
+from tb_regloss.analysis.op_graph import PORT_BITS, node_of
+from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.penalties import Penalty
+from tb_regloss.analysis.updates import Update
+
+
+@dataclasses.dataclass(frozen=True)
+class Reach:
+    """Whether a penalty arrives at the updates of one variable.
+
+    Attributes:
+      is_reached: its gradient is in the update.
+      is_unknown: it could not be told; `obstacle` says why.
+      multiplier: `None` where not a constant.
+    """
+
+    is_reached: bool = False
+    is_unknown: bool = False
+    multiplier: float | None = None
+    obstacle: str = ""
+
+
+class Settler:
+    """Settles reach and multiplier of the penalties of one graph."""
+
+    def __init__(self, flow: Flow, gradients: Gradients, found: Candidates, sums: Sums,
+                 chosen: dict[int, list[Update]]) -> None:  # fmt: skip
+        self._flow, self._gradients, self._found = flow, gradients, found
+        self._chosen = chosen
+        self.forms = [sums.form(top) for top in sums.tops()]
+        self.optimized = None
+        if found.optimized is not None:
+            self.optimized = sums.form(found.optimized)
+        self._towers = towers.Towers(flow, self.forms, found.data_losses)
+        self._derivatives: dict[tuple[int, int, bool], gradient.Array] = {}
+        for updates in chosen.values():
+            for update in updates:
+                gradients.received(update)
+        self._evaluated, self._hidden = gradients.followed()
+
+    def number(self, penalty: Penalty) -> int:
+        """Returns a penalty's class."""
+        return self._found.classes[penalty.node]
+
+    def forms_with(self, number: int) -> list[Form]:
+        """Returns the sums that a penalty is part of and that pass its gradient on."""
+        return [f for f in self.forms if number in f.penalties and number not in f.is_cut]
+
+    def is_in_value(self, number: int) -> bool:
+        """Whether a penalty is part of the value of a loss."""
+        return any(number in form.penalties for form in self.forms)
+
+    def cut(self, number: int) -> int | None:
+        """Returns the op that keeps a penalty's gradient from a loss, `None` if there is none."""
+        forms = [self.optimized] if self.optimized is not None else self.forms
+        for form in forms:
+            if number in form.is_cut:
+                return form.is_cut[number]
+        inside = self._cut_inside(number)
+        return inside
+
+    def is_blocked(self, number: int) -> bool:
+        """Whether a penalty that arrives nowhere is in the optimized loss's value all the same."""
+        if self.optimized is not None:
+            return number in self.optimized.penalties
+        return self.is_in_value(number) and self.cut(number) is not None
+
+    def _cut_inside(self, number: int) -> int | None:
+        """Returns an op that cuts the gradient between a penalty and its variables."""
+        graph = self._flow.graph
+        start = [node for node, other in self._found.classes.items() if other == number]
+        stack, seen = list(start), set(start)
+        while stack and len(seen) < 1000:
+            node = stack.pop()
+            if op_semantics.row(graph.ops[node]).kind is Kind.CUT:
+                return node
+            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+                operand = node_of(value)
+                if operand not in seen and self._flow.parameters[operand]:
+                    seen.add(operand)
+                    stack.append(operand)
+        return None
+
+    def reach(self, penalty: Penalty, variable: int) -> Reach:
+        """Returns whether a penalty arrives at the updates of a variable."""
+        found = [self._reach_update(penalty, variable, u) for u in self._chosen[variable]]
+        first = found[0]
+        if all(reach == first for reach in found):
+            return first
+        if any(reach.is_unknown for reach in found):
+            return next(reach for reach in found if reach.is_unknown)
+        names = [self._flow.graph.names[update.node] for update in self._chosen[variable]]
+        return Reach(
+            is_unknown=True,
+            obstacle=f"{names[0]!r} and {names[-1]!r} update the same variable and disagree; "
+            "nothing tells which of them runs",
+        )
+
+    def _reach_update(self, penalty: Penalty, variable: int, update: Update) -> Reach:
+        number = self._found.classes[penalty.node]
+        if number < 0:
+            return self._reach_of_data(penalty, number, update)
+        for dense in (False, True):
+            mine = self._derivative(penalty.node, number, variable, dense)
+            if np.isfinite(mine).all() and mine.any():
+                break
+        else:
+            return self._by_links(penalty, number, "its derivative could not be evaluated")
+        received = self._gradients.received(update, dense)
+        if not np.isfinite(received.penalty).all():
+            return self._by_links(penalty, number, "the gradient could not be evaluated")
+        if gradient.is_zero(received.penalty, mine):
+            return self._absent(penalty, number)
+        others = self._others(number, variable, dense)
+        absolute = gradient.fit(received.penalty, {number: mine, **others})
+        relative = None
+        if np.isfinite(received.data).all() and received.data.all():
+            relative = gradient.fit(received.penalty / received.data, {number: mine, **others})
+        if absolute is None and relative is None:
+            return self._unfitted(penalty, number)
+        factors = [found[number] for found in (absolute, relative) if found is not None]
+        if not any(factors):
+            return self._absent(penalty, number)
+        return self._settle(
+            number,
+            None if absolute is None else absolute[number],
+            None if relative is None else relative[number],
+        )
+
+    def _derivative(self, node: int, number: int, variable: int, dense: bool) -> gradient.Array:
+        key = (number, variable, dense)
+        if key not in self._derivatives:
+            self._derivatives[key] = self._gradients.derivative(node, variable, dense)
+        return self._derivatives[key]
+
+    def _others(self, number: int, variable: int, dense: bool) -> dict[int, gradient.Array]:
+        """Returns the derivatives of the other penalties on a variable."""
+        found = {}
+        for other in self._found.penalties:
+            if other.node < 0 or variable not in other.variables:
+                continue
+            its = self._found.classes[other.node]
+            if its == number or its < 0 or its in found:
+                continue
+            derivative = self._derivative(other.node, its, variable, dense)
+            if np.isfinite(derivative).all() and derivative.any():
+                found[its] = derivative
+        return found
+
+    def _absent(self, penalty: Penalty, number: int) -> Reach:
+        """Returns "not reached" where no way into a gradient was left unfollowed."""
+        private = self._private(penalty, number) & self._hidden
+        if private:
+            name = self._flow.graph.names[min(private)]
+            return Reach(is_unknown=True, obstacle=f"{name!r} enters a gradient in a way not followed")
+        return Reach(multiplier=0.0)
+
+    def _unfitted(self, penalty: Penalty, number: int) -> Reach:
+        """Decides where a gradient holds penalties, but in no constant proportion."""
+        private = self._private(penalty, number)
+        if self.forms_with(number):
+            if private and not private & (self._evaluated | self._hidden):
+                return Reach(multiplier=0.0)
+            return Reach(is_reached=True, multiplier=self._form_ratio(number))
+        if private & (self._evaluated | self._hidden):
+            return Reach(is_unknown=True, obstacle="its share of the gradient is not a constant")
+        return Reach(multiplier=0.0)
+
+    def _by_links(self, penalty: Penalty, number: int, obstacle: str) -> Reach:
+        private = self._private(penalty, number)
+        if private and not private & (self._evaluated | self._hidden):
+            return Reach(multiplier=0.0)
+        if private & (self._evaluated | self._hidden) and self.forms_with(number):
+            return Reach(is_reached=True, multiplier=self._form_ratio(number))
+        return Reach(is_unknown=True, obstacle=obstacle)
+
+    def _reach_of_data(self, penalty: Penalty, number: int, update: Update) -> Reach:
+        """Decides for a penalty that depends on data, an activity regularizer."""
+        if not self.forms_with(number):
+            return Reach(multiplier=0.0)
+        private = self._private(penalty, number)
+        if not private:
+            return Reach(is_unknown=True, obstacle="it depends on data and has no op of its own")
+        if private & (self._evaluated | self._hidden):
+            return Reach(is_reached=True, multiplier=self._form_ratio(number))
+        return Reach(multiplier=0.0)
+
+    def _private(self, penalty: Penalty, number: int) -> set[int]:
+        """Returns ops that only this penalty (in all its copies) is made of.
+
+        A strength that other ops read too is none of them, unless those others
+        belong to gradients.
+        """
+        flow, graph = self._flow, self._flow.graph
+        roots = [node for node, other in self._found.classes.items() if other == number]
+        cone, stack = set(roots), list(roots)
+        while stack and len(cone) < 2000:
+            node = stack.pop()
+            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+                operand = node_of(value)
+                if operand in cone or graph.ops[operand] in ("Identity", "ReadVariableOp"):
+                    continue
+                kind = op_semantics.row(graph.ops[operand]).kind
+                if kind in (Kind.VARIABLE, Kind.READ, Kind.PLACEHOLDER, Kind.DATA):
+                    continue
+                if number < 0 and flow.data[operand] and not flow.ranks.is_scalar(value):
+                    continue
+                cone.add(operand)
+                stack.append(operand)
+        inside = self._evaluated | self._hidden
+        return {
+            node
+            for node in cone
+            if all(
+                edge >> PORT_BITS in cone or edge >> PORT_BITS in inside
+                for edge in graph.readers(node)
+            )
+            or node in roots
+        }
+
+    def _form_ratio(self, number: int) -> float | None:
+        ratios = {self._towers.ratio(form, number) for form in self.forms_with(number)}
+        return ratios.pop() if len(ratios) == 1 else None
+
+    def _settle(self, number: int, absolute: float | None, relative: float | None) -> Reach:
+        """Picks the multiplier on which gradient and sums agree."""
+        seen = [value for value in (relative, absolute) if value is not None]
+        forms = self.forms_with(number)
+        if not forms:
+            return Reach(is_reached=True, multiplier=seen[0] if seen else None)
+        for value in seen:
+            for form in forms:
+                for choice in self._towers.choices(form, number, absolute):
+                    if _close(choice, value):
+                        return Reach(is_reached=True, multiplier=choice)
+        for form in forms:
+            ratio = self._towers.ratio(form, number)
+            whole = as_constant(form.penalties[number])
+            if ratio is not None and any(_close(whole, value) for value in seen):
+                return Reach(is_reached=True, multiplier=ratio)
+        if relative is not None and _close(relative, absolute):
+            return Reach(is_reached=True, multiplier=relative)
+        ratio = self._form_ratio(number)
+        return Reach(is_reached=True, multiplier=ratio if not seen else None)
+
+
+def _close(left: float | None, right: float | None) -> bool:
+    if left is None or right is None:
+        return False
+    return abs(left - right) <= 1e-5 * max(abs(left), abs(right))

@@ -1,0 +1,159 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""How many dimensions a value has, as far as a graph tells.
+
+Needed to tell a factor that scales a gradient (a scalar: learning rate, clip
+factor, loss scale) from one that carries a gradient. GraphDefs hold no shapes
+of their own before `_output_shapes` came, so ranks are inferred on demand.
+"""
+
+from __future__ import annotations
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.op_graph import OpGraph, node_of, port_of
+from tb_regloss.analysis.op_semantics import Kind
+
+_ZERO = frozenset("L2Loss Rank Size LoopCond All_ Any_ EuclideanNorm_ TensorListLength".split())
+_ONE = frozenset("Shape VariableShape Range ConcatOffset".split())
+_FIXED = {"MatMul": 2, "SparseMatMul": 2, "Conv2D": 4, "Conv3D": 5, "DepthwiseConv2dNative": 4}
+_FIXED |= {"Conv2DBackpropInput": 4, "Conv2DBackpropFilter": 4, "BiasAddGrad": 1, "MaxPool": 4}
+_FIXED |= {"AvgPool": 4, "FusedBatchNorm": 4, "FusedBatchNormV2": 4, "FusedBatchNormV3": 4}
+_REDUCTIONS = frozenset("Sum Mean Prod Max Min All Any EuclideanNorm".split())
+_BROADCASTING = frozenset(
+    "Add AddV2 Sub Mul Div RealDiv DivNoNan MulNoNan Maximum Minimum Pow SquaredDifference Xdivy "
+    "FloorDiv FloorMod Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr".split()
+)
+_UNFINISHED = -1
+
+
+class Ranks:
+    """Ranks of values of one graph, each inferred once."""
+
+    def __init__(self, graph: OpGraph) -> None:
+        self._graph = graph
+        self._known: dict[int, int | None] = {}
+
+    def is_scalar(self, value: int) -> bool:
+        """Whether a value is known to have no dimensions."""
+        return self.rank(value) == 0
+
+    def rank(self, value: int) -> int | None:
+        """Returns a value's number of dimensions, `None` where not known."""
+        known = self._known
+        stack = [value]
+        while stack:
+            current = stack[-1]
+            if known.get(current, _UNFINISHED) != _UNFINISHED:
+                stack.pop()
+                continue
+            wanted = [v for v in self._needs(current) if v not in known] if current not in known else []
+            if wanted:
+                known[current] = _UNFINISHED
+                stack.extend(wanted)
+                continue
+            known[current] = self._infer(current)
+            stack.pop()
+        found = known[value]
+        return None if found == _UNFINISHED else found
+
+    def _of(self, value: int) -> int | None:
+        found = self._known.get(value)
+        return None if found == _UNFINISHED else found
+
+    def _needs(self, value: int) -> list[int]:
+        node = node_of(value)
+        op, inputs = self._graph.ops[node], self._graph.inputs[node]
+        if op in _ZERO or op in _ONE or op in _FIXED or op == "Const":
+            return []
+        if op in _BROADCASTING or op in ("Gather", "GatherV2", "ResourceGather"):
+            return inputs[:2]
+        if op in ("Select", "SelectV2"):
+            return inputs[1:2]
+        if op == "Reshape" and len(inputs) > 1:
+            return self._shape_source(inputs[1])
+        carrying = op_semantics.value_inputs(op, inputs)
+        return carrying[:1]
+
+    def _shape_source(self, value: int) -> list[int]:
+        node = node_of(value)
+        if self._graph.ops[node] == "Shape" and self._graph.inputs[node]:
+            return self._graph.inputs[node][:1]
+        return []
+
+    def _infer(self, value: int) -> int | None:
+        graph, node = self._graph, node_of(value)
+        op, inputs = graph.ops[node], graph.inputs[node]
+        shapes = graph.attrs.attr(node, "_output_shapes")
+        if shapes and len(shapes) > port_of(value) and shapes[port_of(value)] is not None:
+            return len(shapes[port_of(value)])
+        if op in _ZERO:
+            return 0
+        if op in _ONE:
+            return 1
+        if op in _FIXED:
+            return _FIXED[op]
+        if op == "Const":
+            constant = graph.attrs.constant(node)
+            return None if constant is None else len(constant.shape)
+        kind = op_semantics.row(op).kind
+        if kind in (Kind.VARIABLE, Kind.PLACEHOLDER):
+            return self._declared_rank(node)
+        if not inputs:
+            return None
+        if op in _REDUCTIONS:
+            return self._reduced(node, self._of(inputs[0]))
+        if op in _BROADCASTING:
+            ranks = [self._of(v) for v in inputs[:2]]
+            return None if None in ranks else max(r for r in ranks if r is not None)
+        if op == "Reshape" and len(inputs) > 1:
+            return self._reshaped(inputs[1])
+        if op in ("Gather", "GatherV2", "ResourceGather"):
+            rows, picks = (self._of(v) for v in inputs[:2])
+            return None if rows is None or picks is None else rows + picks - 1
+        if op == "StridedSlice":
+            rank, mask = self._of(inputs[0]), graph.attrs.attr(node, "shrink_axis_mask")
+            return None if rank is None else rank - bin(mask or 0).count("1")
+        first = self._needs(value)
+        rank = self._of(first[0]) if first else None
+        if rank is None:
+            return None
+        if op in ("Pack", "ExpandDims", "OneHot"):
+            return rank + 1
+        if op in ("Unpack", "ArgMax", "ArgMin"):
+            return rank - 1
+        if op in ("Squeeze", "Fill", "BroadcastTo", "TensorListPopBack", "TensorArrayReadV3"):
+            return None
+        if op in ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"):
+            return 1 if port_of(value) == 0 else rank
+        return rank
+
+    def _declared_rank(self, node: int) -> int | None:
+        graph = self._graph
+        shape = graph.attrs.attr(node, "shape")
+        if shape == () and graph.scalar_means_unknown and graph.ops[node].startswith("Placeholder"):
+            return None
+        return None if shape is None else len(shape)
+
+    def _reduced(self, node: int, rank: int | None) -> int | None:
+        graph = self._graph
+        if graph.attrs.attr(node, "keep_dims"):
+            return rank
+        axes = node_of(graph.inputs[node][1]) if len(graph.inputs[node]) > 1 else None
+        if axes is None:
+            return 0
+        if graph.ops[axes] == "Range":
+            return 0  # Range(0, Rank(x)): all axes, as Python's reduce_sum(x) writes it.
+        constant = graph.attrs.constant(axes) if graph.ops[axes] == "Const" else None
+        if constant is None or rank is None:
+            return None
+        return max(rank - (constant.shape[0] if constant.shape else 1), 0)
+
+    def _reshaped(self, dims: int) -> int | None:
+        graph, node = self._graph, node_of(dims)
+        if graph.ops[node] == "Const":
+            constant = graph.attrs.constant(node)
+            return constant.shape[0] if constant is not None and constant.shape else None
+        source = self._shape_source(dims)
+        if source:
+            return self._of(source[0])
+        return len(graph.inputs[node]) if graph.ops[node] == "Pack" else None

@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Multipliers where several copies of a model are trained together.
+
+With N towers (replicas, clones) the data loss is the mean over the towers. If
+each tower's loss is a mean over its own examples, then a penalty that each of
+them adds counts once, whether gradients are added up or averaged (that factor
+is common), and a penalty that one of N adds counts 1/N. If each tower's loss
+is a sum that is divided by the number of all examples, then adding gradients
+up already gives the mean, and a penalty in each tower counts N times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.multiplier import Form, as_constant
+from tb_regloss.analysis.op_graph import node_of
+from tb_regloss.analysis.op_semantics import Kind
+
+_DEPTH = 8
+
+
+class Towers:
+    """Which of a graph's losses are copies of each other."""
+
+    def __init__(self, flow: Flow, forms: Sequence[Form], data_losses: Sequence[int]) -> None:
+        self._flow, self._forms = flow, forms
+        self._known = frozenset(data_losses)
+        self._signatures: dict[tuple[int, int], int] = {}
+
+    def ratio(self, form: Form, number: int) -> float | None:
+        """Returns a penalty's coefficient over the data loss's in one sum."""
+        reference = self._reference(form)
+        if reference is None:
+            return None
+        with np.errstate(all="ignore"):
+            return as_constant(form.penalties[number] / reference)
+
+    def choices(self, form: Form, number: int, absolute: float | None) -> list[float]:
+        """Returns the multipliers that are possible with this sum, the likeliest first."""
+        ratio = self.ratio(form, number)
+        if ratio is None:
+            return []
+        copies = self._copies(form)
+        with_penalty = [copy for copy in copies if number in copy.penalties]
+        losses = self._copied_losses(form)
+        count = max(len(copies), losses)
+        if count <= 1:
+            return [ratio]
+        if self._adds_up(form) and absolute is not None:
+            return [ratio * len(with_penalty), ratio]
+        return [ratio * len(with_penalty) / count, ratio]
+
+    def _reference(self, form: Form) -> np.ndarray | None:  # type: ignore[type-arg]
+        """Returns the data loss's coefficient in a sum, `None` where its terms disagree."""
+        terms = {node: c for node, c in form.data.items() if node in self._known} or form.data
+        if not terms:
+            return np.ones(1, np.complex128)
+        coefficients = list(terms.values())
+        first = coefficients[0]
+        if all(np.allclose(c, first, rtol=1e-6, atol=0) for c in coefficients):
+            return self._summed(terms, first)
+        if any(np.allclose(c, 1, rtol=1e-6, atol=0) for c in coefficients):
+            return np.ones(1, np.complex128)
+        return None
+
+    def _summed(self, terms: dict[int, np.ndarray], first: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+        """Adds up the coefficients of copies: a mean over towers written out in one sum."""
+        shapes = [self._signature(node, _DEPTH) for node in terms]
+        constant = as_constant(first)
+        if len(shapes) > 1 and len(set(shapes)) == 1 and constant is not None:
+            if abs(constant * len(shapes) - 1) < 1e-5:
+                return first * len(shapes)
+        return first
+
+    def _copies(self, form: Form) -> list[Form]:
+        """Returns the sums whose data losses are copies of this one's, itself included."""
+        mine = self._shape(form)
+        taken: set[int] = set()
+        found = []
+        for other in [form, *(f for f in self._forms if f is not form)]:
+            if self._shape(other) == mine and not taken & set(other.data):
+                taken |= set(other.data)
+                found.append(other)
+        return found
+
+    def _shape(self, form: Form) -> tuple[int, ...]:
+        return tuple(sorted(self._signature(node, _DEPTH) for node in form.data))
+
+    def _copied_losses(self, form: Form) -> int:
+        shapes = {self._signature(node, _DEPTH) for node in form.data if node in self._known}
+        same = [node for node in self._known if self._signature(node, _DEPTH) in shapes]
+        inside = len([node for node in form.data if node in self._known])
+        return len(same) // max(inside, 1)
+
+    def _signature(self, node: int, depth: int) -> int:
+        """Returns a number that is equal for computations of equal structure."""
+        stack = [(node, depth)]
+        while stack:
+            current, left = stack[-1]
+            if (current, left) in self._signatures:
+                stack.pop()
+                continue
+            graph = self._flow.graph
+            op = graph.ops[current]
+            kind = op_semantics.row(op).kind
+            operands: list[int] = []
+            if left and kind not in (Kind.VARIABLE, Kind.READ, Kind.CONSTANT):
+                operands = [node_of(v) for v in graph.inputs[current][:8]]
+            missing = [(o, left - 1) for o in operands if (o, left - 1) not in self._signatures]
+            if missing:
+                stack.extend(missing)
+                continue
+            parts = tuple(self._signatures[(o, left - 1)] for o in operands)
+            self._signatures[(current, left)] = hash((op, parts))
+            stack.pop()
+        return self._signatures[(node, depth)]
+
+    def _adds_up(self, form: Form) -> bool:
+        """Whether the data loss is a sum over examples, divided by a fixed number or by none."""
+        return any(self._is_sum_over_examples(node) for node in form.data)
+
+    def _is_sum_over_examples(self, node: int) -> bool:
+        graph, flow = self._flow.graph, self._flow
+        for _ in range(16):
+            op, inputs = graph.ops[node], graph.inputs[node]
+            kind = op_semantics.row(op).kind
+            if op == "Sum":
+                return not flow.ranks.is_scalar(inputs[0])
+            if kind in (Kind.PASS, Kind.CUT) or op == "Neg":
+                node = node_of(inputs[0])
+            elif kind in (Kind.MULTIPLY, Kind.DIVIDE) and len(inputs) == 2:
+                fixed = [v for v in inputs if not flow.data[node_of(v)] and self._is_fixed(v)]
+                if len(fixed) != 1:
+                    return False
+                node = node_of(inputs[0] if inputs[1] is fixed[0] else inputs[1])
+            else:
+                return False
+        return False
+
+    def _is_fixed(self, value: int) -> bool:
+        """Whether a factor is a constant, not a count that is taken from the data's shape."""
+        graph, stack, seen = self._flow.graph, [node_of(value)], set[int]()
+        while stack and len(seen) < 64:
+            node = stack.pop()
+            if graph.ops[node] in ("Shape", "Size", "ShapeN"):
+                return False
+            if node not in seen:
+                seen.add(node)
+                stack.extend(node_of(v) for v in graph.inputs[node])
+        return True
+
+

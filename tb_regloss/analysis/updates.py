@@ -1,0 +1,334 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which writes train a variable, and through which input the gradient comes in.
+
+A fused optimizer op names its gradient. An optimizer written out in small ops
+does not; there a write trains a variable if what it writes depends on the
+products of a computation that used that very variable together with data.
+Running statistics of batch normalization, averages of losses, metrics, shadow
+copies, restores and clipped weights fail that test: nothing that was computed
+*from* them comes back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.flow import Flow, Write
+from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
+from tb_regloss.analysis.op_semantics import Kind
+
+_FUSED = re.compile(r"^(?:Resource)?(Sparse)?Apply([A-Z]\w*)$")
+# Position of the gradient where it is not the last input (dense) or the last
+# but one (sparse): `tensorflow/core/ops/training_ops.cc`.
+_GRADIENT_AT = {"GradientDescent": 2, "Momentum": 3, "KerasMomentum": 3, "Ftrl": 3}
+_GRADIENT_AT |= {"FtrlV2": 3, "AdagradDA": 3}
+
+# Ops of which optimizers are written, beside those that the table knows as
+# linear: elementwise, so that they mix no two elements of a gradient.
+_ARITHMETIC = frozenset(
+    "Square Sqrt Rsqrt Abs Sign Pow Maximum Minimum Reciprocal Inv Exp Log Neg Tanh Select SelectV2 "
+    "SquaredDifference Assign AssignAdd AssignSub ScatterAdd ScatterSub ScatterUpdate".split()
+)
+_TRANSPARENT = (Kind.PASS, Kind.PORTS, Kind.ADD, Kind.SUBTRACT, Kind.MULTIPLY, Kind.DIVIDE, Kind.CHOICE,
+                Kind.CLIP, Kind.ALL_REDUCE, Kind.CUT)  # fmt: skip
+_MOVES = frozenset("Pack Unpack Split SplitV ConcatV2 Concat Slice StridedSlice UnsortedSegmentSum".split())
+
+
+@dataclasses.dataclass(frozen=True)
+class Update:
+    """One write that trains a variable.
+
+    Attributes:
+      node: the op that writes.
+      variable: the variable's node.
+      ports: the gradient ports; more than one only where an unfused optimizer
+        reads differently prepared gradients.
+      rule: what tells optimizers apart: the op's type, for an unfused one `""`.
+    """
+
+    node: int
+    variable: int
+    ports: tuple[int, ...]
+    rule: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """How a graph trains.
+
+    Attributes:
+      updates: by the variable's node, in graph order.
+      state: what is written to untrained state that gradients pass through.
+      decays: variables that the optimizer itself shrinks.
+    """
+
+    updates: dict[int, list[Update]]
+    state: dict[int, list[int]]
+    decays: frozenset[int]
+
+
+def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
+    """Returns how a graph trains, and lets its state carry data from then on.
+
+    Args:
+      flow: the graph; its state links are added.
+      trainable: the variables in collection `trainable_variables`, `None`
+        where the collection is not known.
+    """
+    updates = _fused(flow)
+    candidates = _candidates(flow, updates)
+    state = {
+        variable: [write.value for write in writes] for variable, writes in candidates.items()
+    }
+    if state:
+        flow.add_state(state)
+    unfused = _unfused(flow, candidates, trainable) if candidates else {}
+    for variable in unfused:
+        state.pop(variable, None)
+    slots = flow.propagate([n for v in state for n in flow.reads.get(v, ())]) if state else bytearray()
+    decays = set(_separate_decays(flow, {*updates, *unfused}))
+    for variable, writes in unfused.items():
+        for write in writes:
+            ports, decayed = _gradient_ports(flow, write, slots or bytearray(len(flow.graph)), state)
+            if decayed:
+                decays.add(variable)
+            if ports:
+                update = Update(write.node, variable, ports, "")
+                updates.setdefault(variable, []).append(update)
+    for found in updates.values():
+        found.sort(key=lambda update: update.node)
+    return Training(updates, state, frozenset(decays & set(updates)))
+
+
+def _fused(flow: Flow) -> dict[int, list[Update]]:
+    found: dict[int, list[Update]] = {}
+    for op, nodes in flow.graph.op_types.items():
+        match = _FUSED.match(op)
+        if match is None:
+            continue
+        sparse, rule = match.groups()
+        position = _GRADIENT_AT.get(rule, -2 if sparse else -1)
+        for node in nodes:
+            inputs = flow.graph.inputs[node]
+            if len(inputs) < 3 or position >= len(inputs):
+                continue
+            variable = flow.variables.root(inputs[0])
+            update = Update(node, variable, (inputs[position],), rule)
+            found.setdefault(variable, []).append(update)
+    return found
+
+
+def _candidates(flow: Flow, fused: dict[int, list[Update]]) -> dict[int, list[Write]]:
+    """Returns writes to float variables that may be training or its state."""
+    found: dict[int, list[Write]] = {}
+    for root, writes in flow.writes.items():
+        variable = flow.variables.by_node.get(root)
+        if variable is None or not variable.is_float or root in fused:
+            continue
+        kept = [write for write in writes if _is_no_initializer(flow, write)]
+        if kept:
+            found[root] = kept
+    return found
+
+
+def _is_no_initializer(flow: Flow, write: Write) -> bool:
+    # What is restored or drawn at random depends on no variable.
+    return write.how != "set" or bool(flow.parameters[node_of(write.value)])
+
+
+def _unfused(flow: Flow, candidates: dict[int, list[Write]],
+             trainable: frozenset[int] | None) -> dict[int, list[Write]]:  # fmt: skip
+    of_data = {
+        variable: [write for write in writes if flow.data[node_of(write.value)]]
+        for variable, writes in candidates.items()
+    }
+    of_data = {variable: writes for variable, writes in of_data.items() if writes}
+    if not of_data:
+        return {}
+    bits = {variable: 1 << place for place, variable in enumerate(of_data)}
+    leaves = {variable: _leaves(flow, writes, candidates) for variable, writes in of_data.items()}
+    used = _ancestors(flow, bits, {leaf for found in leaves.values() for leaf in found})
+    trained = {}
+    for variable, writes in of_data.items():
+        if trainable is not None and variable not in trainable:
+            continue
+        if any(used.get(leaf, 0) & bits[variable] for leaf in leaves[variable]):
+            trained[variable] = writes
+    return trained
+
+
+def _leaves(flow: Flow, writes: list[Write], candidates: dict[int, list[Write]]) -> set[int]:
+    """Returns the nodes at which an update's arithmetic ends and other computation begins."""
+    graph, found = flow.graph, set()
+    stack = [node_of(write.value) for write in writes]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        if not flow.data[node]:
+            continue
+        op = graph.ops[node]
+        kind = op_semantics.row(op).kind
+        if kind is Kind.READ or kind is Kind.VARIABLE:
+            operands = flow.value_inputs(node) if flow.variables.root(
+                graph.inputs[node][0] if graph.inputs[node] else value_of(node)
+            ) in candidates else []
+        elif kind in _TRANSPARENT or op in _ARITHMETIC or op in _MOVES:
+            operands = flow.value_inputs(node)
+        else:
+            found.add(node)
+            continue
+        for operand in operands:
+            if node_of(operand) not in seen:
+                seen.add(node_of(operand))
+                stack.append(node_of(operand))
+    return found
+
+
+def _ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, int]:
+    """Returns for each wanted node which variables it was computed from, as bits.
+
+    Only what ops compute counts, not what state carried there.
+    """
+    graph = flow.graph
+    known: dict[int, int] = {}
+    for variable, bit in bits.items():
+        for read in flow.reads.get(variable, ()):
+            known[read] = known.get(read, 0) | bit
+    stack = list(wanted)
+    waiting: set[int] = set()
+    while stack:
+        node = stack[-1]
+        if node in known:
+            stack.pop()
+            continue
+        operands = [node_of(v) for v in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node]))]
+        missing = [operand for operand in operands if operand not in known]
+        if missing and node not in waiting:
+            waiting.add(node)
+            stack.extend(missing)
+            continue
+        total = 0
+        for operand in operands:
+            total |= known.get(operand, 0)
+        known[node] = total
+        stack.pop()
+    return known
+
+
+def _separate_decays(flow: Flow, trained: set[int]) -> list[int]:
+    """Returns trained variables that a write of its own shrinks (`v -= rate * decay * v`)."""
+    graph, found = flow.graph, []
+    for variable in trained:
+        own = set(flow.reads.get(variable, ()))
+        for write in flow.writes.get(variable, ()):
+            node = node_of(write.value)
+            if flow.data[node] or not flow.parameters[node]:
+                continue
+            if _is_shrinkage(flow, write, own):
+                found.append(variable)
+                break
+    del graph
+    return found
+
+
+def _is_shrinkage(flow: Flow, write: Write, own: set[int]) -> bool:
+    """Whether a write that depends on no data is `v * factor`, or subtracts that."""
+    graph, value = flow.graph, write.value
+    if write.how == "set":
+        node = _behind(flow, value)
+        if graph.ops[node] == "Sub" and _behind(flow, graph.inputs[node][0]) in own:
+            value = graph.inputs[node][1]
+        elif graph.ops[node] != "Mul":
+            return False
+    for _ in range(8):
+        node = _behind(flow, value)
+        if node in own:
+            return True
+        if graph.ops[node] not in ("Mul", "Div", "RealDiv") or len(graph.inputs[node]) < 2:
+            return False
+        left, right = graph.inputs[node][:2]
+        value = left if flow.parameters[node_of(left)] and not flow.ranks.is_scalar(left) else right
+        if graph.ops[node] != "Mul":
+            value = left
+    return False
+
+
+def _behind(flow: Flow, value: int) -> int:
+    graph, node = flow.graph, node_of(value)
+    for _ in range(16):
+        if graph.ops[node] in ("Identity", "Cast") and graph.inputs[node]:
+            node = node_of(graph.inputs[node][0])
+    return node
+
+
+def _gradient_ports(flow: Flow, write: Write, slots: bytearray,
+                    state: dict[int, list[int]]) -> tuple[tuple[int, ...], bool]:  # fmt: skip
+    """Returns where the gradient enters an unfused optimizer's arithmetic.
+
+    Everything that mixes with slots is arithmetic; the gradient is what comes
+    before that, without the learning rate. On the way, a multiple of the
+    variable that is added outside of the gradient is the optimizer's decay.
+    """
+    graph = flow.graph
+    own = set(flow.reads.get(write.variable, ()))
+    ports: dict[int, None] = {}
+    decayed = False
+    stack, seen = [write.value], {write.value}
+    while stack:
+        value = stack.pop()
+        node = node_of(value)
+        if not flow.data[node]:
+            continue
+        op = graph.ops[node]
+        operands = list(flow.value_inputs(node))
+        kind = op_semantics.row(op).kind
+        reads_own = any(_behind(flow, operand) in own for operand in operands)
+        if kind in (Kind.ADD, Kind.SUBTRACT) and reads_own:
+            follow = [v for v in operands if flow.data[node_of(v)] and _behind(flow, v) not in own]
+        elif slots[node]:
+            follow = operands
+            if kind in (Kind.ADD, Kind.SUBTRACT):
+                decayed |= any(
+                    not flow.data[node_of(v)] and _is_multiple(flow, v, own) for v in operands
+                )
+        else:
+            inner = _without_scale(flow, value)
+            if inner == value:
+                ports[value] = None
+                continue
+            follow = [inner]
+        for operand in follow:
+            if operand not in seen:
+                seen.add(operand)
+                stack.append(operand)
+    return tuple(ports), decayed
+
+
+def _is_multiple(flow: Flow, value: int, own: set[int]) -> bool:
+    node = _behind(flow, value)
+    if node in own:
+        return True
+    if flow.graph.ops[node] != "Mul":
+        return False
+    return any(_behind(flow, v) in own for v in flow.graph.inputs[node])
+
+
+def _without_scale(flow: Flow, value: int) -> int:
+    """Takes one factor that depends on no data, or one elementwise function, off a gradient."""
+    graph, node = flow.graph, node_of(value)
+    op, inputs = graph.ops[node], graph.inputs[node]
+    if op in ("Square", "Abs", "Sign", "Neg", "Sqrt") or (op == "Mul" and inputs[0] == inputs[1]):
+        return inputs[0]
+    if op in ("Mul", "Div", "RealDiv") and len(inputs) == 2:
+        of_data = [bool(flow.data[node_of(v)]) for v in inputs]
+        if of_data[0] and not of_data[1] and flow.ranks.rank(inputs[1]) in (0, None):
+            return inputs[0]
+        if op == "Mul" and of_data[1] and not of_data[0] and flow.ranks.rank(inputs[0]) in (0, None):
+            return inputs[1]
+    return value
+
+
+__all__ = ["PORT_BITS", "Training", "Update", "find_training"]

@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which nodes are variables, and which variable stands behind a handle."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.op_graph import OpGraph, node_of
+from tb_regloss.analysis.op_semantics import Kind
+
+DT_FLOATS = frozenset((1, 2, 14, 19, 101, 102, 114, 119))  # float, double, bfloat16, half, refs
+DT_BOOL = 10
+DT_STRING = 7
+DT_RESOURCE = 20
+DT_VARIANT = 21
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A variable of the graph.
+
+    Attributes:
+      node: its VariableV2, VarHandleOp or captured placeholder.
+      name: its name, without `:0`.
+      shape: its shape where known.
+      is_float: whether it could be trained; counters could not.
+    """
+
+    node: int
+    name: str
+    shape: tuple[int | None, ...] | None
+    is_float: bool
+
+
+class Variables:
+    """The variables of one graph, by node."""
+
+    def __init__(self, graph: OpGraph) -> None:
+        self._graph = graph
+        self._roots: dict[int, int] = {}
+        self._same: dict[str, int] = {}
+        self.by_node: dict[int, Variable] = {}
+        for op, nodes in graph.op_types.items():
+            kind = op_semantics.row(op).kind
+            if kind is Kind.VARIABLE:
+                for node in nodes:
+                    self._add(node, graph.attrs.attr(node, "dtype"), op == "VarHandleOp")
+            elif kind is Kind.PLACEHOLDER:
+                for node in nodes:
+                    if placeholder_type(graph, node) == DT_RESOURCE:
+                        self._add(node, None, False)
+
+    def _add(self, node: int, dtype: int | None, is_shared: bool) -> None:
+        attrs = self._graph.attrs
+        if is_shared:
+            # Two VarHandleOps of one shared name are one variable.
+            shared = attrs.attr(node, "shared_name")
+            name = shared.decode(errors="replace") if isinstance(shared, bytes) else ""
+            if name and name in self._same:
+                self._roots[node] = self._same[name]
+                return
+            self._same[name] = node
+        self.by_node[node] = Variable(
+            node,
+            self._graph.names[node],
+            self._shape(node),
+            dtype is None or dtype in DT_FLOATS,
+        )
+
+    def _shape(self, node: int) -> tuple[int | None, ...] | None:
+        attrs = self._graph.attrs
+        handles = attrs.attr(node, "_handle_shapes")
+        shape = handles[0] if handles else attrs.attr(node, "shape")
+        if shape is None or self._graph.ops[node].startswith(("Placeholder", "_Arg")) and not handles:
+            return None
+        return tuple(shape)
+
+    def root(self, value: int) -> int:
+        """Returns the node where a handle (or a ref) comes from.
+
+        That is a variable, a container, or whatever else it is.
+        """
+        graph, roots = self._graph, self._roots
+        node, seen = node_of(value), []
+        while True:
+            known = roots.get(node)
+            if known is not None:
+                node = known
+                break
+            kind = op_semantics.row(graph.ops[node]).kind
+            followed = kind in (Kind.PASS, Kind.CHOICE) or graph.ops[node] == "_If"
+            if not followed or not graph.inputs[node] or len(seen) > len(graph):
+                break
+            seen.append(node)
+            source = op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node]))
+            if not source or node_of(source[0]) in seen[-64:]:
+                break
+            node = node_of(source[0])
+        for passed in seen:
+            roots[passed] = node
+        return node
+
+    def behind(self, value: int) -> Variable | None:
+        """Returns the variable behind a handle or a ref, `None` where it is none."""
+        return self.by_node.get(self.root(value))
+
+
+def placeholder_type(graph: OpGraph, node: int) -> int | None:
+    """Returns the DataType number of a placeholder or argument."""
+    attrs = graph.attrs
+    found = attrs.attr(node, "dtype")
+    found = attrs.attr(node, "T") if found is None else found
+    return found if isinstance(found, int) else None

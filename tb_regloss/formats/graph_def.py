@@ -1,0 +1,293 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""GraphDef -> OpGraph, with every call of a function inlined at its call site.
+
+Input grammar (`tensorflow/core/framework/node_def.proto`, `function.proto`):
+`^op` waits, `op` and `op:1` are output ports at top level, `op:out:0` are
+output ports inside of a function body, a bare name there is an argument.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tensorboard.compat.proto import attr_value_pb2, function_pb2, graph_pb2
+
+from tb_regloss.analysis.op_graph import PORT_BITS, Constant, OpGraph, value_of
+from tb_regloss.formats import output_ports, tensor_values
+
+# A call tree in which each function calls the next one twice grows like 2^n;
+# what is over the bound stays a single op of unknown meaning, and says so.
+_MAX_INLINED_NODES = 2_000_000
+_MAX_DEPTH = 200
+
+# From this GraphDef version on, shape () of a placeholder means a scalar.
+_SCALAR_SHAPES_SINCE = 24
+
+_CALLS = {"PartitionedCall": "f", "StatefulPartitionedCall": "f", "RemoteCall": "f"}
+_CALLS |= {"XlaLaunch": "function", "TPUPartitionedCall": "f"}
+_IFS = ("If", "StatelessIf")
+_CASES = ("Case", "StatelessCase")
+_WHILES = ("While", "StatelessWhile")
+
+# Attributes that decide what an op computes; the rest are hints and types.
+_KEY_ATTRS = ("DstT", "axis", "keep_dims", "transpose_a", "transpose_b", "adj_x", "adj_y", "N")
+
+
+class _Attrs:
+    """Reads attributes from the NodeDefs that were kept, one a node."""
+
+    def __init__(self, defs: Sequence[Any]) -> None:
+        self._defs = defs
+
+    def attr(self, node: int, name: str) -> Any:
+        node_def = self._defs[node]
+        if node_def is None or name not in node_def.attr:
+            return None
+        return plain_attr(node_def.attr[name])
+
+    def constant(self, node: int) -> Constant | None:
+        node_def = self._defs[node]
+        if node_def is None or "value" not in node_def.attr:
+            return None
+        return tensor_values.constant(node_def.attr["value"].tensor)
+
+    def key(self, node: int) -> str:
+        node_def = self._defs[node]
+        if node_def is None:
+            return ""
+        found = node_def.attr
+        return ";".join(f"{name}={plain_attr(found[name])}" for name in _KEY_ATTRS if name in found)
+
+
+def plain_attr(value: attr_value_pb2.AttrValue) -> Any:
+    """Returns an AttrValue as a plain Python value; see `AttrReader.attr`."""
+    kind = value.WhichOneof("value")
+    if kind == "shape":
+        return _plain_shape(value.shape)
+    if kind == "func":
+        return value.func.name
+    if kind == "list":
+        parts = value.list
+        if parts.shape:
+            return tuple(map(_plain_shape, parts.shape))
+        if parts.func:
+            return tuple(func.name for func in parts.func)
+        return tuple(parts.i) or tuple(parts.s) or tuple(parts.type) or tuple(parts.f)
+    return getattr(value, kind) if kind else None
+
+
+def _plain_shape(shape: Any) -> tuple[int | None, ...] | None:
+    if shape.unknown_rank:
+        return None
+    return tuple(None if dim.size < 0 else dim.size for dim in shape.dim)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Call:
+    """A node that calls functions, waiting to be inlined."""
+
+    node: int
+    depth: int
+    chain: tuple[str, ...]
+
+
+class _Builder:
+    """Appends nodes of one graph and of the functions that it calls."""
+
+    def __init__(self, library: function_pb2.FunctionDefLibrary, producer: int) -> None:
+        self._producer = producer
+        self.names: list[str] = []
+        self.ops: list[str] = []
+        self.inputs: list[list[int]] = []
+        self.controls: dict[int, list[int]] = {}
+        self.defs: list[Any] = []
+        self.obstacles: dict[str, None] = {}
+        self._functions = {f.signature.name: f for f in library.function}
+        self._aliases: dict[int, int] = {}
+        self._absent: list[tuple[int, str]] = []
+        self._calls: collections.deque[_Call] = collections.deque()
+        self._call_ops = frozenset((*_CALLS, *_IFS, *_CASES, *_WHILES, *self._functions))
+
+    def build(self) -> OpGraph:
+        """Inlines what waits and returns the graph."""
+        while self._calls:
+            self._inline(self._calls.popleft())
+        self._add_missing()
+        if self._aliases:
+            self._resolve_aliases()
+        return OpGraph(
+            names=self.names,
+            ops=self.ops,
+            inputs=self.inputs,
+            controls=self.controls,
+            attrs=_Attrs(self.defs),
+            obstacles=tuple(self.obstacles),
+            scalar_means_unknown=self._producer < _SCALAR_SHAPES_SINCE,
+        )
+
+    def add(self, name: str, op: str, inputs: list[int], node_def: Any = None) -> int:
+        """Appends one node and returns its number."""
+        self.names.append(name)
+        self.ops.append(op)
+        self.inputs.append(inputs)
+        self.defs.append(node_def)
+        return len(self.names) - 1
+
+    def add_nodes(self, node_defs: Iterable[Any], prefix: str, arguments: dict[str, int],
+                  depth: int, chain: tuple[str, ...]) -> dict[str, int]:  # fmt: skip
+        """Appends a graph's or a body's nodes; returns their numbers by name."""
+        first = len(self.names)
+        local: dict[str, int] = {}
+        wanted: list[Any] = []
+        names, ops, inputs, defs = self.names, self.ops, self.inputs, self.defs
+        for node_def in node_defs:
+            name, op = node_def.name, node_def.op
+            if name in local:
+                self.obstacles[f"two ops are called {prefix + name!r}; the first one counts"] = None
+            else:
+                local[name] = len(names)
+            if op in self._call_ops:
+                self._calls.append(_Call(len(names), depth, chain))
+            names.append(prefix + name if prefix else name)
+            ops.append(op)
+            defs.append(node_def)
+            wanted.append(node_def.input)
+        seen: dict[str, int] = dict(arguments)
+        for node, texts in enumerate(wanted, first):
+            values: list[int] = []
+            for text in texts:
+                value = seen.get(text)
+                if value is None:
+                    if text[:1] == "^":
+                        waited = local.get(text[1:])
+                        if waited is not None:
+                            self.controls.setdefault(node, []).append(waited)
+                        continue
+                    value = seen[text] = self._value(text, local, prefix)
+                values.append(value)
+            inputs.append(values)
+            if ops[node] == "IdentityN":
+                # Each output is one input: were the op followed as a whole,
+                # every gradient would reach every update.
+                for port, value in enumerate(values):
+                    self._aliases[value_of(node, port)] = value
+        return local
+
+    def _value(self, text: str, local: dict[str, int], prefix: str) -> int:
+        name, _, rest = text.partition(":")
+        node = local.get(name)
+        if node is None:
+            self.obstacles[f"the graph names {prefix + name!r} but has no such op"] = None
+            return self._missing(prefix + name)
+        if not rest:
+            return node << PORT_BITS
+        output, _, position = rest.rpartition(":")
+        try:
+            number = int(position)
+        except ValueError:
+            self.obstacles[f"the input {text!r} is not an op's output"] = None
+            return self._missing(prefix + text)
+        port = output_ports.output_port(self.ops[node], output, number) if output else number
+        if not 0 <= port < 1 << PORT_BITS:
+            self.obstacles[f"the input {text!r} names an output that no op has"] = None
+            return self._missing(prefix + text)
+        return value_of(node, port)
+
+    def _missing(self, name: str) -> int:
+        # Nodes of a body stand in one block, so the stand-in is appended later.
+        key = -1 - len(self._absent)
+        self._absent.append((key, name))
+        return key
+
+    def _add_missing(self) -> None:
+        for key, name in self._absent:
+            self._aliases[key] = value_of(self.add(name, "_Missing", []))
+
+    def _inline(self, call: _Call) -> None:
+        op, node_def = self.ops[call.node], self.defs[call.node]
+        if op in _IFS:
+            bodies = [_function_name(node_def, "then_branch"), _function_name(node_def, "else_branch")]
+        elif op in _CASES:
+            bodies = [f.name for f in node_def.attr["branches"].list.func]
+        elif op in _WHILES:
+            bodies = [_function_name(node_def, "body")]
+        elif op in _CALLS:
+            bodies = [_function_name(node_def, _CALLS[op])]
+        else:
+            bodies = [op]
+        obstacle = self._obstacle(call, bodies)
+        if obstacle:
+            self.obstacles[f"the call {self.names[call.node]!r} was not followed: {obstacle}"] = None
+            return
+        operands = self.inputs[call.node]
+        if op in _IFS or op in _CASES:
+            outputs = [self._instantiate(call, body, operands[1:]) for body in bodies]
+            merged = [
+                value_of(self.add(self.names[call.node], "_If", [*values, operands[0]]))
+                for values in zip(*outputs, strict=False)
+            ]
+        elif op in _WHILES:
+            loop = [self.add(self.names[call.node], "_LoopVar", [value]) for value in operands]
+            merged = [value_of(node) for node in loop]
+            for node, after in zip(loop, self._instantiate(call, bodies[0], merged), strict=False):
+                self.inputs[node].append(after)
+        else:
+            merged = self._instantiate(call, bodies[0], operands)
+        for port, value in enumerate(merged):
+            self._aliases[value_of(call.node, port)] = value
+
+    def _obstacle(self, call: _Call, bodies: Sequence[str]) -> str | None:
+        for body in bodies:
+            if body not in self._functions:
+                return f"there is no function {body!r} in the graph"
+            if body in call.chain:
+                return f"the function {body!r} calls itself"
+            if len(self.names) + len(self._functions[body].node_def) > _MAX_INLINED_NODES:
+                return f"more than {_MAX_INLINED_NODES:,} ops after following all calls"
+        if call.depth >= _MAX_DEPTH:
+            return f"calls are nested more than {_MAX_DEPTH} deep"
+        return None if bodies else "it names no function"
+
+    def _instantiate(self, call: _Call, body: str, operands: Sequence[int]) -> list[int]:
+        function = self._functions[body]
+        formal = [argument.name for argument in function.signature.input_arg]
+        prefix = self.names[call.node] + "/"
+        local = self.add_nodes(
+            function.node_def,
+            prefix,
+            dict(zip(formal, operands, strict=False)),
+            call.depth + 1,
+            (*call.chain, body),
+        )
+        arguments = dict(zip(formal, operands, strict=False))
+        results = []
+        for output in function.signature.output_arg:
+            text = function.ret[output.name]
+            known = arguments.get(text)
+            results.append(known if known is not None else self._value(text, local, prefix))
+        return results
+
+    def _resolve_aliases(self) -> None:
+        aliases = self._aliases
+        for values in self.inputs:
+            for position, value in enumerate(values):
+                hops = 0
+                while value in aliases and hops < _MAX_DEPTH * 4:
+                    value = aliases[value]
+                    hops += 1
+                values[position] = value
+
+
+def _function_name(node_def: Any, attr: str) -> str:
+    return str(node_def.attr[attr].func.name) if attr in node_def.attr else ""
+
+
+def op_graph(proto: graph_pb2.GraphDef) -> OpGraph:
+    """Returns a GraphDef's ops with all calls inlined; never raises for odd graphs."""
+    builder = _Builder(proto.library, proto.versions.producer)
+    builder.add_nodes(proto.node, "", {}, 0, ())
+    return builder.build()

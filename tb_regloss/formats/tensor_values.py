@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""TensorProto -> the little that an analysis wants to know of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from tensorboard.compat.proto import tensor_pb2, types_pb2
+from tensorboard.util import tensor_util
+
+from tb_regloss.analysis.op_graph import Constant
+
+# More elements than any shape, axis or strength has. A stored data set or a
+# frozen weight matrix is not unpacked: graphs may hold 2 GB of them.
+_MAX_ELEMENTS = 1 << 14
+_FLOATS = frozenset(
+    getattr(types_pb2, name)
+    for name in ("DT_FLOAT", "DT_DOUBLE", "DT_HALF", "DT_BFLOAT16", "DT_COMPLEX64", "DT_COMPLEX128")
+)
+_FIELDS = ("float_val", "double_val", "int_val", "int64_val", "half_val", "bool_val")
+
+
+def constant(proto: tensor_pb2.TensorProto) -> Constant | None:
+    """Returns the value of a tensor, `None` where the bytes make no tensor."""
+    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    if any(size < 0 for size in shape):
+        return None
+    is_float = proto.dtype in _FLOATS
+    count = math.prod(shape)
+    if count > _MAX_ELEMENTS and not _is_splat(proto):
+        return Constant(shape, None, is_float)
+    if count > _MAX_ELEMENTS:
+        small = tensor_pb2.TensorProto()
+        small.CopyFrom(proto)
+        small.tensor_shape.Clear()
+        array = _array(small)
+        return None if array is None else Constant(shape, array, is_float)
+    array = _array(proto)
+    if array is None:
+        return None
+    if array.dtype.kind not in "biufc":
+        return Constant(shape, None, is_float)
+    if array.size and array.ndim and (array == array.flat[0]).all():
+        array = np.asarray(array.flat[0])
+    return Constant(shape, array, is_float)
+
+
+def _is_splat(proto: tensor_pb2.TensorProto) -> bool:
+    if proto.tensor_content:
+        return False
+    return any(len(getattr(proto, field)) == 1 for field in _FIELDS)
+
+
+def _array(proto: tensor_pb2.TensorProto) -> np.ndarray[Any, Any] | None:
+    try:
+        array = np.asarray(tensor_util.make_ndarray(proto))
+    except (TypeError, ValueError, IndexError):
+        return None
+    # bfloat16 and its like are no NumPy kinds of numbers until they are cast.
+    return array.astype(np.float64) if proto.dtype in _FLOATS and array.dtype.kind == "V" else array
