@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -39,3 +40,9 @@ class Measured:
 def strength_of(key: str) -> str:
     """Returns the strength of a penalty: `decay:3` is one of several with strength `decay`."""
     return key.split(":")[0]
+
+
+def start_value(name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Returns the value that a trained variable starts from in every run of the oracle."""
+    random = np.random.default_rng(zlib.crc32(name.encode()))
+    return random.normal(0.2, 0.5, size=shape).astype(np.float32)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tests.zoo.case import BuiltCase, Case
-from tests.zoo.measured import FACTOR, Array, Measured, strength_of
+from tests.zoo.measured import FACTOR, Array, Measured, start_value, strength_of
 
 v1 = tf.compat.v1
 
@@ -153,12 +152,6 @@ class _Runner:
             _load(session, self._trained[name], start)
             gradients[name] = gradient
         return gradients
-
-
-def start_value(name: str, shape: tuple[int, ...]) -> Any:
-    """Returns the value that a trained variable starts from in every run of the oracle."""
-    random = np.random.default_rng(zlib.crc32(name.encode()))
-    return random.normal(0.2, 0.5, size=shape).astype(np.float32)
 
 
 def _load(session: Any, variable: Any, value: Any) -> None:

@@ -48,23 +48,24 @@ class Running:
     Attributes:
       inputs: what the placeholders of the top level hold, by op name.
       variables: handles by name, all copies under a strategy.
-      state: every variable of the program.
       data: `(place, weight)` of the terms of the data loss.
       data_of: the same for single variables.
       penalties: places by key.
       ports: gradients at the optimizer's input; those of one variable are summed.
+      slices: row indices of sparse gradients, in the order of their ports.
       optimized: the optimized loss.
+      top: name of the FuncGraph of the top level.
     """
 
     inputs: dict[str, Any] = dataclasses.field(default_factory=dict)
     variables: dict[str, list[Any]] = dataclasses.field(default_factory=dict)
-    state: list[Any] = dataclasses.field(default_factory=list)
     data: list[tuple[Place, float]] = dataclasses.field(default_factory=list)
     data_of: dict[str, list[tuple[Place, float]]] = dataclasses.field(default_factory=dict)
     penalties: dict[str, Place] = dataclasses.field(default_factory=dict)
     ports: dict[str, list[Place]] = dataclasses.field(default_factory=dict)
     slices: dict[str, list[Place]] = dataclasses.field(default_factory=dict)
     optimized: Place | None = None
+    top: str = ""
 
 
 def place(tensor: Any) -> Place:
@@ -192,7 +193,7 @@ class Program:
 
     # ---- the traced step ----
 
-    def trace(self, step: Any, *arguments: Any, variables: Sequence[Any] = ()) -> None:
+    def trace(self, step: Any, *arguments: Any) -> None:
         """Traces the step, a `tf.function`, and runs it once under `trace_export`."""
         self._traced = step.get_concrete_function(*arguments)
         with tempfile.TemporaryDirectory() as logdir:
@@ -207,6 +208,7 @@ class Program:
                 for value in event.summary.value:
                     self._metadata = value.tensor.string_val[0]
         graph = self._traced.graph
+        self.running.top = graph.name
         flat = [t for t in tf.nest.flatten(arguments, expand_composites=True)]
         plain = graph.inputs[: len(graph.inputs) - len(graph.captures)]
         tensors = [t for t in flat if tf.is_tensor(t)]
@@ -214,7 +216,6 @@ class Program:
         external = [*tensors, *self._traced.captured_inputs]
         for inner, outer in zip(graph.inputs, external, strict=True):
             self.running.inputs[inner.op.name] = outer
-        self.running.state = list(variables)
 
     def _name(self, variable: Any) -> str:
         copies = resource(variable)
