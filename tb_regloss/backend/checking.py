@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -112,23 +113,29 @@ def _targets(path: str) -> list[_Target]:
 
 def _reports(targets: Sequence[_Target], progress: Progress | None) -> list[dict[str, Any]]:
     judge = judging.Judge()
-    with_files = [target for target in targets if target.files is not None]
-    place = {id(target): number for number, target in enumerate(with_files)}
+    with_files = [target.files for target in targets if target.files is not None]
     made = []
-    with engine.opened([target.files for target in with_files if target.files]) as read:
-        for done, target in enumerate(targets):
+    with engine.opened(with_files) as read:
+        sources = _sources(targets, read)
+        for done, (source, data) in enumerate(reader.read_ahead(sources)):
             if progress is not None:
-                progress(done, len(targets), target.path)
-            if target.files is None:
-                source = _graph_source(target)
-            else:
-                name = engine.name_of(place[id(target)])
-                provider = read.provider()
-                source = reader.RunSource(target.run, target.path, target.files, provider, name)
-            made.append(judge.report(source, target.argument))
+                progress(done, len(targets), source.path)
+            made.append(judge.report(source, targets[done].argument, data=data))
     if progress is not None:
         progress(len(targets), len(targets), "")
     return made
+
+
+def _sources(targets: Sequence[_Target], read: engine.Engine) -> list[reader.RunSource]:
+    sources: list[reader.RunSource] = []
+    names = map(engine.name_of, itertools.count())
+    for target in targets:
+        if target.files is None:
+            sources.append(_graph_source(target))
+        else:
+            provider, name = read.provider(), next(names)
+            sources.append(reader.RunSource(target.run, target.path, target.files, provider, name))
+    return sources
 
 
 def _graph_source(target: _Target) -> reader.RunSource:

@@ -26,7 +26,7 @@ from tb_regloss.analysis.verdict_types import (
     Severity,
     Status,
 )
-from tb_regloss.backend import reader
+from tb_regloss.backend import reader, series
 from tb_regloss.backend.cache import SingleFlight
 from tb_regloss.formats import event_file, graphs
 
@@ -64,6 +64,7 @@ class Judge:
         argument: str,
         key: Hashable = None,
         fingerprint: Hashable = None,
+        data: series.RunData | None = None,
     ) -> dict[str, Any]:
         """Returns the report on a run, the contract's run object; never raises.
 
@@ -72,19 +73,19 @@ class Judge:
           argument: the logdir or file as the user gave it.
           key: what the report is kept under; `None` is for reports asked for once.
           fingerprint: `source.fingerprint()` if that was taken a moment ago.
+          data: the run's own of `reader.read_ahead`, newer than the fingerprint.
         """
         if key is None:
-            return self._report(source, argument)
+            return self._report(source, argument, data)
         with self._lock_of(key):
             try:
                 found = fingerprint if fingerprint is not None else source.fingerprint()
             except Exception as error:
                 return self._keep(key, None, _failed(source, argument, error))
-            with self._lock:
-                entry = self._reports.get(key)
-            if entry is not None and entry[0] == found:
-                return entry[1]
-            return self._keep(key, found, self._report(source, argument))
+            known = self.known(key)
+            if known is not None and self.is_current(key, found):
+                return known
+            return self._keep(key, found, self._report(source, argument, data))
 
     def _keep(self, key: Hashable, fingerprint: Hashable, made: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -98,9 +99,17 @@ class Judge:
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
 
-    def _report(self, source: reader.RunSource, argument: str) -> dict[str, Any]:
+    def is_current(self, key: Hashable, fingerprint: Hashable) -> bool:
+        """Returns whether the report kept under `key` needs no new analysis."""
+        with self._lock:
+            entry = self._reports.get(key)
+        return entry is not None and entry[0] == fingerprint
+
+    def _report(
+        self, source: reader.RunSource, argument: str, data: series.RunData | None
+    ) -> dict[str, Any]:
         try:
-            facts, proofs = self._prove(reader.gather(source))
+            facts, proofs = self._prove(reader.gather(source, data))
             return report.run_object(facts, verdicts.judge(facts, proofs), argument)
         except Exception as error:
             return _failed(source, argument, error)

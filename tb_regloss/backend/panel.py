@@ -13,12 +13,12 @@ import csv
 import io
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import ROLES
-from tb_regloss.backend import judging, reader, series
+from tb_regloss.backend import judging, reader, related, series
 from tb_regloss.backend.logdir import Logdir, RunFiles
 
 _logger = logging.getLogger(__name__)
@@ -63,9 +63,11 @@ class Panel:
             run: self._judge.known((provider.experiment, run)) for run in self._names(provider)
         }
         problems = [problem for whole in known.values() if whole for problem in whole["problems"]]
-        return report.runs_object(
-            (report.summary_object(run, whole) for run, whole in known.items()), problems
-        )
+        trained_by = related.related_runs(known)
+        listed = [
+            report.summary_object(run, whole, trained_by.get(run)) for run, whole in known.items()
+        ]
+        return report.runs_object(listed, problems)
 
     def verdict(self, provider: series.Provider, run: str) -> dict[str, Any]:
         """Returns the report on one run; waits for its analysis.
@@ -138,7 +140,9 @@ class Panel:
         }
 
     def _check(self, provider: series.Provider, run: str) -> None:
-        if run in self._names(provider):
+        # The files are asked first: the data server takes 40 ms to list its runs.
+        known = self._logdir.runs() if self._logdir is not None else {}
+        if run in known or run in provider.runs():
             return
         if self._logdir is not None:
             self._logdir.refresh()
@@ -171,11 +175,17 @@ class Panel:
             return
         names = self._names(provider)
         listings = provider.listings(names)
+        changed: dict[str, Hashable] = {}
+        sources = []
         for run in names:
             source = self._source(provider, run)
             fingerprint = source.fingerprint(listings[run])
-            key = (provider.experiment, run)
-            self._judge.report(source, self._argument, key, fingerprint)
+            if not self._judge.is_current((provider.experiment, run), fingerprint):
+                changed[run] = fingerprint
+                sources.append(source)
+        for source, data in reader.read_ahead(sources):
+            key = (provider.experiment, source.run)
+            self._judge.report(source, self._argument, key, changed[source.run], data)
 
 
 def to_csv(exported: dict[str, Any]) -> str:

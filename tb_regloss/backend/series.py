@@ -9,7 +9,7 @@ out of here is the same for both: one value a step, steps ascending.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from tb_regloss.analysis.facts import (
     Problem,
     Series,
 )
+from tb_regloss.backend import conventions
 
 _OWN_ROLES = {
     metadata.TAG_DATA_LOSS: DATA_LOSS,
@@ -44,11 +45,13 @@ class RunSeries:
       roles: by role, only those found.
       extra: further collections by name.
       notes: how the roles were found, for people.
+      assured: see `RunFacts.optimized_assured`.
     """
 
     roles: Mapping[str, Series] = dataclasses.field(default_factory=dict)
     extra: Mapping[str, Series] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    assured: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +109,20 @@ class Provider:
         return {run: tuple(listing) for run, listing in listings.items()}
 
 
+@dataclasses.dataclass(frozen=True)
+class RunData:
+    """All that the provider knows of one run, the graphs excepted."""
+
+    series: RunSeries
+    declared: RunDeclarations
+
+
+def read(source: Provider, runs: Sequence[str]) -> dict[str, RunData]:
+    """Returns all data of each of `runs`."""
+    found, declared = read_series(source, runs), read_declarations(source, runs)
+    return {run: RunData(found[run], declared[run]) for run in runs}
+
+
 def read_series(source: Provider, runs: Sequence[str]) -> dict[str, RunSeries]:
     """Returns the series of each of `runs` by role.
 
@@ -113,16 +130,22 @@ def read_series(source: Provider, runs: Sequence[str]) -> dict[str, RunSeries]:
     conventions of the frameworks.
     """
     own = source.call("list_scalars", metadata.PLUGIN_NAME, runs, None)
-    tags = sorted({tag for run in runs for tag in own.get(run, {})})
     ours = [run for run in runs if own.get(run)]
+    tags = {tag for run in ours for tag in own[run]}
     data = _read_scalars(source, metadata.PLUGIN_NAME, ours, tags)
-    result = {run: RunSeries() for run in runs}
-    result.update({run: _own_series(data.get(run, {}), own[run]) for run in ours})
+    result = {run: _own_series(data.get(run, {}), own[run]) for run in ours}
+
+    others = [run for run in runs if not own.get(run)]
+    listed = source.call("list_scalars", _SCALARS_PLUGIN, others, None) if others else {}
+    roles = {run: conventions.find_roles(listed.get(run, {}).keys()) for run in others}
+    tags = {tag for found in roles.values() for tags in found.by_role().values() for tag in tags}
+    data = _read_scalars(source, _SCALARS_PLUGIN, [r for r in others if roles[r].by_role()], tags)
+    result.update({run: _conventional_series(data.get(run, {}), roles[run]) for run in others})
     return result
 
 
 def _read_scalars(
-    source: Provider, plugin: str, runs: Sequence[str], tags: Sequence[str]
+    source: Provider, plugin: str, runs: Sequence[str], tags: Collection[str]
 ) -> Mapping[str, Mapping[str, Any]]:
     if not runs or not tags:
         return {}
@@ -146,10 +169,20 @@ def _own_series(data: Mapping[str, Any], listed: Mapping[str, Any]) -> RunSeries
             f"This run was written by a newer tb_regloss (format {newest}; this one knows up to "
             f"{metadata.FORMAT_VERSION}). What is known is shown; update the viewer to see all."
         )
-    return RunSeries(with_total(roles), extra, tuple(notes))
+    return RunSeries(_with_total(roles), extra, tuple(notes), OPTIMIZED_LOSS in roles)
 
 
-def with_total(roles: Mapping[str, Series]) -> dict[str, Series]:
+def _conventional_series(data: Mapping[str, Any], found: conventions.Roles) -> RunSeries:
+    roles = {}
+    for role, tags in found.by_role().items():
+        terms = [_series(data[tag], tag) for tag in tags if data.get(tag)]
+        if len(terms) == len(tags):
+            roles[role] = terms[0] if len(terms) == 1 else add(terms)
+    notes = (*found.notes, *found.ambiguities)
+    return RunSeries(_with_total(roles), {}, notes, found.assured and OPTIMIZED_LOSS in roles)
+
+
+def _with_total(roles: Mapping[str, Series]) -> dict[str, Series]:
     """Returns the roles with the total loss, added up by step where it is not logged."""
     if TOTAL_LOSS not in roles and DATA_LOSS in roles and REGULARIZATION_SUM in roles:
         total = add([roles[DATA_LOSS], roles[REGULARIZATION_SUM]])
@@ -205,20 +238,16 @@ def newest_writing(steps: Sequence[int]) -> list[int]:
 
 def read_declarations(source: Provider, runs: Sequence[str]) -> dict[str, RunDeclarations]:
     """Returns what the training code of each of `runs` declared."""
-    listed = source.call("list_tensors", metadata.PLUGIN_NAME, runs, None)
-    tags = {tag for run in runs for tag in listed.get(run, {})}
-    declared = sorted(tag for tag in tags if tag.startswith(metadata.TAG_DECLARATION))
-    if not declared:
-        return {run: RunDeclarations() for run in runs}
-    data = source.call("read_tensors", metadata.PLUGIN_NAME, runs, declared, downsample=_ALL)
-    return {run: _declarations(source, run, data.get(run, {})) for run in runs}
+    # One call for all: each answer of the Rust server above some kB takes 40 ms.
+    data = source.call("read_tensors", metadata.PLUGIN_NAME, runs, None, downsample=_ALL)
+    return {run: _declarations(data.get(run, {})) for run in runs}
 
 
-def _declarations(source: Provider, run: str, data: Mapping[str, Any]) -> RunDeclarations:
+def _declarations(data: Mapping[str, Any]) -> RunDeclarations:
     found: list[tuple[float, str, Declaration]] = []
     problems = []
     for tag, points in sorted(data.items()):
-        if not points:
+        if not points or not tag.startswith(metadata.TAG_DECLARATION):
             continue
         newest = max(points, key=lambda point: float(point.wall_time))
         try:
@@ -231,7 +260,8 @@ def _declarations(source: Provider, run: str, data: Mapping[str, Any]) -> RunDec
     matrix = None
     if found:
         _, name, declaration = found[-1]
-        matrix, trouble = _matrix(source, run, name, len(declaration.regularization_losses))
+        tag = metadata.TAG_REGULARIZATION_LOSSES + name
+        matrix, trouble = _matrix(tag, data.get(tag, ()), len(declaration.regularization_losses))
         problems.extend(trouble)
     return RunDeclarations(tuple(item[2] for item in found), matrix, tuple(problems))
 
@@ -242,12 +272,7 @@ def _as_bytes(array: Any) -> bytes:
     return first if isinstance(first, bytes) else str(first).encode()
 
 
-def _matrix(
-    source: Provider, run: str, name: str, width: int
-) -> tuple[LossMatrix | None, list[Problem]]:
-    tag = metadata.TAG_REGULARIZATION_LOSSES + name
-    data = source.call("read_tensors", metadata.PLUGIN_NAME, [run], [tag], downsample=_ALL)
-    points = data.get(run, {}).get(tag) or []
+def _matrix(tag: str, points: Sequence[Any], width: int) -> tuple[LossMatrix | None, list[Problem]]:
     fitting = [point for point in points if np.asarray(point.numpy).size == width]
     problems = []
     if len(fitting) < len(points):

@@ -75,13 +75,21 @@ def run_object(facts: RunFacts, verdict: RunVerdict, argument: str) -> dict[str,
     }
 
 
-def summary_object(run: str, whole: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Returns a run's line in the list of runs; `whole` is `None` while it is not judged."""
+def summary_object(
+    run: str, whole: Mapping[str, Any] | None, related_to: str | None = None
+) -> dict[str, Any]:
+    """Returns a run's line in the list of runs.
+
+    Args:
+      run: its name.
+      whole: its run object, `None` while it is not judged.
+      related_to: the training run that this one evaluates.
+    """
     keys = ("status", "severity", "headline", "coverage")
     found = {key: whole[key] for key in keys} if whole else {**dict.fromkeys(keys)}
     if not whole:
         found["status"] = "pending"
-    return {"run": run, **found, "related_to": None}
+    return {"run": run, **found, "related_to": related_to}
 
 
 def problem_object(problem: Problem) -> dict[str, str]:

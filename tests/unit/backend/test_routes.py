@@ -41,6 +41,7 @@ ODD_NAMES = ("<script>alert(1)</script>", "quo\"te's", "ünïcode/λ", "a b&c=d?
 def client(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[Client]:
     logdir = tmp_path_factory.mktemp("logs")
     instrumented(logdir / "train")
+    instrumented(logdir / "train" / "eval", steps=1, graph=False)
     instrumented(logdir / "two" / "deep", steps=3, graph=False)
     for name in ODD_NAMES:
         instrumented(logdir / name, steps=2)
@@ -58,11 +59,13 @@ def test_runs_answers_at_once_and_settles(client: Client) -> None:
     settled = client.settled()
     assert settled["version"] == 1
     assert [run["run"] for run in settled["runs"]] == sorted(
-        ["train", "two/deep", "nan", "meta_only", *ODD_NAMES]
+        ["train", "train/eval", "two/deep", "nan", "meta_only", *ODD_NAMES]
     )
     for run in [*first["runs"], *settled["runs"]]:
         assert set(run) == RUN_KEYS
-    assert all(run["related_to"] is None for run in settled["runs"])
+    related = {run["run"]: run["related_to"] for run in settled["runs"]}
+    assert related.pop("train/eval") == "train"
+    assert set(related.values()) == {None}
     assert settled["problems"] == []
 
 
@@ -110,6 +113,33 @@ def test_values_that_are_no_json_numbers_are_strings(client: Client) -> None:
     assert found["regularization_sum"]["values"] == ["Infinity", 0.5]
     assert found["total_loss"]["values"] == ["NaN", "-Infinity"]
     assert client.json("verdict", run="nan")["losses"]["data_loss"] == "-Infinity"
+
+
+def test_runs_of_others_are_read_by_convention(tmp_path: pathlib.Path) -> None:
+    with EventLog(tmp_path / "slim") as log:
+        for step in range(3):
+            log.simple(
+                step,
+                {
+                    "losses/softmax_cross_entropy_loss/value": 2.0,
+                    "losses/another_loss/value": step,
+                    "regularization_loss_1": 0.5,
+                    "total_loss_1": 2.5 + step,
+                    "accuracy": 0.1,
+                },
+            )
+    with serving(tmp_path) as served:
+        found = served.post("losses", {"runs": ["slim"]})["runs"]["slim"]
+        assert found["data_loss"]["values"] == [2.0, 3.0, 4.0]
+        assert found["data_loss"]["tags"] == [
+            "losses/another_loss/value",
+            "losses/softmax_cross_entropy_loss/value",
+        ]
+        assert found["regularization_sum"]["values"] == [0.5, 0.5, 0.5]
+        assert found["optimized_loss"]["values"] == [2.5, 3.5, 4.5]
+        verdict = served.json("verdict", run="slim")
+        assert verdict["losses"]["optimized_loss"] == 4.5
+        assert any("tags of" in note for note in verdict["notes"])
 
 
 def test_each_regularization_loss_has_its_own_series(client: Client) -> None:
