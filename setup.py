@@ -152,9 +152,9 @@ setup(
     package_data={"tb_regloss": ["py.typed"]},
     install_requires=[
         "tensorboard>=2.12",
-        "werkzeug>=2.2",
+        "werkzeug>=2.3",
         "numpy>=1.22",
-        "rich>=12.0",
+        "rich>=13.0",
     ],
     extras_require={
         "tensorflow": ["tensorflow>=2.12"],
