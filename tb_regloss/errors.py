@@ -34,6 +34,10 @@ class DeclarationError(RegLossError, ValueError):
     (`summary.v1.op`, `summary.v2.losses`, ...), where callers expect one.
     """
 
+    # Inside of a tf.function AutoGraph raises an error anew; it keeps the type
+    # of those only that are made as Exception is (error_utils.py, create_exception).
+    __init__ = Exception.__init__
+
 
 class MissingRegularizationError(RegLossError):
     """Raised in the training process by `on_missing="raise"`.

@@ -19,6 +19,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from tb_regloss import errors
@@ -90,6 +92,36 @@ def encode_declaration(declaration: facts.Declaration) -> bytes:
     plain = _without_empty(dataclasses.asdict(declaration))
     plain["version"] = FORMAT_VERSION
     return json.dumps(plain, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def encode_declaration_around_multipliers(declaration: facts.Declaration) -> list[bytes]:
+    """Returns the pieces of an encoded declaration between which multipliers go.
+
+    For a training step that is compiled before a multiplier is known: the
+    pieces with a JSON number (or `null`) in each gap are a declaration, one
+    gap for each regularization loss.
+    """
+    count = len(declaration.regularization_losses)
+    # Numbers that nothing else in the text holds stand for the gaps.
+    marks = [float(index) + 0.123456789e-3 for index in range(count)]
+    pieces, rest = [], encode_declaration(with_multipliers(declaration, marks))
+    for mark in marks:
+        piece, _, rest = rest.partition(b'"multiplier":' + json.dumps(mark).encode())
+        pieces.append(piece + b'"multiplier":')
+    return [*pieces, rest]
+
+
+def with_multipliers(
+    declaration: facts.Declaration, multipliers: Sequence[float | None]
+) -> facts.Declaration:
+    """Returns the declaration with what was measured for each regularization loss."""
+    losses = tuple(
+        dataclasses.replace(
+            loss, multiplier=value if value is not None and math.isfinite(value) else None
+        )
+        for loss, value in zip(declaration.regularization_losses, multipliers, strict=True)
+    )
+    return dataclasses.replace(declaration, regularization_losses=losses)
 
 
 def declaration_hash(encoded: bytes) -> str:

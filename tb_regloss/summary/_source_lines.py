@@ -13,6 +13,7 @@ import functools
 import os
 import sys
 import sysconfig
+import warnings
 from collections.abc import Iterable, Iterator
 
 _FRAMEWORKS = (
@@ -57,6 +58,15 @@ def user_line(frames: Iterable[tuple[str, int]]) -> str | None:
 def calling_line() -> str | None:
     """Returns the user's line that is being executed now."""
     return user_line(_current_frames())
+
+
+def warn(message: str) -> None:
+    """Warns at the user's own line, however many frames of frameworks lie between."""
+    for filename, line in _current_frames():
+        if not _is_framework(filename):
+            warnings.warn_explicit(message, UserWarning, filename, line)
+            return
+    warnings.warn(message, stacklevel=2)
 
 
 def passes_through_slim(frames: Iterable[tuple[str, int]]) -> bool:

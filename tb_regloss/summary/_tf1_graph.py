@@ -67,7 +67,7 @@ def reads(tensor: Any) -> Reads:
     graph = tensor.graph
     variables: dict[str, None] = {}
     data = False
-    for op in _ops_behind(tensor.op):
+    for op in ops_behind(tensor.op):
         if op.type in _VARIABLES:
             variables[op.name] = None
         elif not data:
@@ -116,7 +116,8 @@ def stack_of(op: Any) -> list[tuple[str, int]]:
         return []
 
 
-def _ops_behind(op: Any) -> Iterator[Any]:
+def ops_behind(op: Any) -> Iterator[Any]:
+    """Yields the ops that an op's value is made of, itself first, each once."""
     seen, stack = {op.name}, [op]
     while stack:
         current = stack.pop()

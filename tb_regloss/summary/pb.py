@@ -51,9 +51,14 @@ def scalar(tag: str, value: float) -> summary_pb2.Summary:
     return _summary(tag, np.float32(value), metadata.scalar_metadata(summary_pb2.SummaryMetadata))
 
 
-def declaration(encoded: bytes) -> summary_pb2.Summary:
-    """Returns a summary that holds what `metadata.encode_declaration` returned."""
-    tag = metadata.TAG_DECLARATION + metadata.declaration_hash(encoded)
+def declaration(encoded: bytes, declaration_hash: str | None = None) -> summary_pb2.Summary:
+    """Returns a summary that holds what `metadata.encode_declaration` returned.
+
+    Args:
+      encoded: the declaration.
+      declaration_hash: what the values are filed by; that of `encoded` if `None`.
+    """
+    tag = metadata.TAG_DECLARATION + (declaration_hash or metadata.declaration_hash(encoded))
     content = metadata.declaration_metadata(summary_pb2.SummaryMetadata)
     return _summary(tag, np.array(encoded, dtype=object), content)
 
@@ -98,6 +103,39 @@ def write_graph(logdir: str, graph_def: bytes, meta_graph: bytes | None = None) 
         records = record_writer.RecordWriter(file)
         for event in events:
             records.write(event.SerializeToString())
+
+
+def losses(
+    declaration_hash: str,
+    data_loss: float | None,
+    regularization_losses: Sequence[float] | FloatVector,
+    optimized_loss: float | None,
+    collections: Mapping[str, float | None] | None = None,
+) -> summary_pb2.Summary:
+    """Returns a summary that holds all losses of one step; `None` is left out.
+
+    Args:
+      declaration_hash: of the declaration that names the regularization losses.
+      data_loss: the data loss.
+      regularization_losses: in the declaration's order.
+      optimized_loss: what is truly differentiated.
+      collections: sums of further collections, by the collection's name.
+    """
+    total = float(np.sum(regularization_losses, dtype=np.float64))
+    numbers_by_tag = {
+        metadata.TAG_DATA_LOSS: data_loss,
+        metadata.TAG_REGULARIZATION_SUM: total,
+        metadata.TAG_OPTIMIZED_LOSS: optimized_loss,
+    }
+    for name, number in (collections or {}).items():
+        numbers_by_tag[metadata.TAG_COLLECTIONS + name] = number
+    summary = summary_pb2.Summary()
+    for tag, number in numbers_by_tag.items():
+        if number is not None:
+            summary.MergeFrom(scalar(tag, number))
+    if len(regularization_losses):
+        summary.MergeFrom(loss_vector(declaration_hash, regularization_losses))
+    return summary
 
 
 class Writer:
@@ -167,19 +205,17 @@ class Writer:
             not the declared one.
         """
         values = self._vector(regularization_losses, step)
-        scalars: dict[str, float | None] = {
-            metadata.TAG_DATA_LOSS: _number("data_loss", data_loss),
-            metadata.TAG_REGULARIZATION_SUM: float(np.sum(values, dtype=np.float64)),
-            metadata.TAG_OPTIMIZED_LOSS: _number("optimized_loss", optimized_loss),
+        extra = {
+            name: _number(f"collections[{name!r}]", value)
+            for name, value in (collections or {}).items()
         }
-        for name, value in (collections or {}).items():
-            scalars[metadata.TAG_COLLECTIONS + name] = _number(f"collections[{name!r}]", value)
-        summary = summary_pb2.Summary()
-        for tag, number in scalars.items():
-            if number is not None:
-                summary.MergeFrom(scalar(tag, number))
-        if values.size:
-            summary.MergeFrom(loss_vector(self._hash, values))
+        summary = losses(
+            self._hash,
+            _number("data_loss", data_loss),
+            values,
+            _number("optimized_loss", optimized_loss),
+            extra,
+        )
         self._add_summary(summary, step, wall_time)
 
     def add_graph_def(self, serialized: bytes) -> None:

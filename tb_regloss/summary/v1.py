@@ -11,14 +11,13 @@ The op is evaluated and written like any other summary and merges with them.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from tb_regloss import errors, metadata
-from tb_regloss.summary import _tf1_losses, pb
+from tb_regloss.summary import _source_lines, _tf1_losses, _tf_summaries, pb
 from tb_regloss.summary._tf1_hook import LossesHook, write_graph
 
 __all__ = ["RegLossHook", "op", "write_graph"]
@@ -64,10 +63,9 @@ def op(
     """
     losses = _tf1_losses.find(optimized_loss, data_loss, regularization_losses, collections)
     if not losses.regularization:
-        warnings.warn(
+        _source_lines.warn(
             "No regularization losses were found: collection 'regularization_losses' is empty, "
-            "as it is with weight decay 0. The data loss and the optimized loss are logged.",
-            stacklevel=2,
+            "as it is with weight decay 0. The data loss and the optimized loss are logged."
         )
     encoded = metadata.encode_declaration(_tf1_losses.declaration(losses, train_op))
     try:
@@ -83,27 +81,16 @@ def op(
 
 
 def _build(losses: _tf1_losses.Losses, encoded: bytes, name: str) -> Any:
-    declaration_hash = metadata.declaration_hash(encoded)
     with tf.name_scope(name):
-        parts = [
-            _declaration(pb.declaration(encoded).SerializeToString()),
-            _scalar(metadata.TAG_DATA_LOSS, _sum(losses.data, "data_loss_sum")),
-            _scalar(metadata.TAG_OPTIMIZED_LOSS, _float32(losses.optimized)),
-        ]
-        if losses.regularization:
-            vector = tf.stack([_float32(loss) for loss in losses.regularization], name="values")
-            content = metadata.loss_vector_metadata(tf.compat.v1.SummaryMetadata, declaration_hash)
-            tag = metadata.TAG_REGULARIZATION_LOSSES + declaration_hash
-            parts.append(_summary(tag, vector, content))
-            total = tf.reduce_sum(vector, name="regularization_sum")
-        else:
-            total = tf.constant(0.0, name="regularization_sum")
-        parts.append(_scalar(metadata.TAG_REGULARIZATION_SUM, total))
-        for collection, members in losses.collections.items():
-            parts.append(
-                _scalar(metadata.TAG_COLLECTIONS + collection, _sum(members, "collection_sum"))
-            )
-        return tf.compat.v1.summary.merge(parts, collections=[], name="losses")
+        parts = _tf_summaries.parts(
+            metadata.declaration_hash(encoded),
+            losses.data,
+            losses.regularization,
+            losses.optimized,
+            losses.collections,
+        )
+        declaration = _declaration(pb.declaration(encoded).SerializeToString())
+        return tf.compat.v1.summary.merge([declaration, *parts], collections=[], name="losses")
 
 
 class RegLossHook(LossesHook):
@@ -160,48 +147,9 @@ class RegLossHook(LossesHook):
 
 
 def _declaration(serialized: bytes) -> Any:
-    """Returns the serialized declaration at a few runs, at all others an empty summary.
-
-    The count of runs stands in a lookup table: unlike a variable it needs no
-    initializer, so that no training program has to be changed, and it starts
-    anew with each session, as most writers do. Two threads that run the op at
-    once may both get the declaration, which does no harm.
-    """
+    """Returns the serialized declaration at a few runs, at all others an empty summary."""
     with tf.device("/device:CPU:0"):
-        table = tf.raw_ops.MutableHashTableV2(
-            key_dtype=tf.int64, value_dtype=tf.int64, use_node_name_sharing=True, name="runs"
-        )
-        key, zero, one = (tf.constant(number, tf.int64) for number in (0, 0, 1))
-        earlier_runs = tf.raw_ops.LookupTableFindV2(
-            table_handle=table, keys=key, default_value=zero
-        )
-        counted = tf.raw_ops.LookupTableInsertV2(
-            table_handle=table, keys=key, values=tf.add(earlier_runs, one)
-        )
+        count, counted = _tf_summaries.earlier_runs()
         with tf.control_dependencies([counted]):
-            is_due = tf.reduce_any(tf.equal(earlier_runs, tf.constant(_DECLARING_RUNS, tf.int64)))
+            is_due = tf.reduce_any(tf.equal(count, tf.constant(_DECLARING_RUNS, tf.int64)))
         return tf.compat.v1.where(is_due, serialized, b"", name="declaration")
-
-
-def _sum(losses: Sequence[Any], name: str) -> Any:
-    values = [_float32(loss) for loss in losses]
-    return values[0] if len(values) == 1 else tf.add_n(values, name=name)
-
-
-def _float32(loss: Any) -> Any:
-    value = tf.cast(loss, tf.float32)
-    return tf.reshape(value, []) if value.shape.rank is None else value
-
-
-def _scalar(tag: str, value: Any) -> Any:
-    return _summary(tag, value, metadata.scalar_metadata(tf.compat.v1.SummaryMetadata))
-
-
-def _summary(tag: str, value: Any, content: Any) -> Any:
-    with tf.device("/device:CPU:0"):
-        return tf.raw_ops.TensorSummaryV2(
-            tag=tag,
-            tensor=value,
-            serialized_summary_metadata=content.SerializeToString(),
-            name=tag.split("/")[1],
-        )

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""What each penalty counts for, measured by a GradientTape.
+
+The tape of a training loop is used once, for the user's own gradients. So the
+measurement rides along: the losses become further sources of that one call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python import pywrap_tfe
+
+from tb_regloss import errors
+from tb_regloss.summary import _tf2_losses
+
+# The multiplier of each regularization loss, `None` where it is not known.
+Callback = Callable[[Sequence[Any]], None]
+
+
+def check(tape: Any) -> None:
+    """Raises `errors.DeclarationError` for what cannot measure any more, or is no tape."""
+    if not isinstance(tape, tf.GradientTape):
+        raise errors.DeclarationError(
+            f"tape is a {type(tape).__name__}; expected the tf.GradientTape of this step."
+        )
+    if tape._tape is None:
+        raise errors.DeclarationError(
+            "tape was used already (or never entered). Call losses() before tape.gradient, or "
+            "make the tape with persistent=True."
+        )
+
+
+def detached(tape: Any, losses: _tf2_losses.Losses) -> list[bool | None]:
+    """Returns for each regularization loss whether the tape knows nothing of it.
+
+    Such a loss was computed before the tape was entered, or from values of
+    which the tape keeps no gradient.
+    """
+    if tape is None:
+        return [None] * len(losses.regularization)
+    # A tape answers while it is entered; entered again it keeps its records.
+    with contextlib.nullcontext() if tape._recording else tape:
+        return [
+            # 0: no gradient of this tensor is possible (TapeSetPossibleGradientTypes,
+            # tensorflow/python/eager/pywrap_tfe_src.cc).
+            pywrap_tfe.TFE_Py_TapeSetPossibleGradientTypes([loss]) == 0
+            for loss in losses.regularization.values()
+        ]
+
+
+def measure(tape: Any, losses: _tf2_losses.Losses, then: Callback) -> None:
+    """Calls `then` with the multipliers, now or when the user takes gradients."""
+    sources = [*losses.regularization.values(), losses.data[0]]
+    if tape._persistent:
+        if tape._recording:
+            with tape.stop_recording():
+                gradients = tape.gradient(losses.optimized, sources)
+        else:
+            gradients = tape.gradient(losses.optimized, sources)
+        then(_multipliers(gradients, is_optimized=True))
+        return
+    original = tape.gradient
+
+    @tf.autograph.experimental.do_not_convert
+    def gradient(target: Any, users: Any, *args: Any, **kwargs: Any) -> Any:
+        del tape.gradient  # The class's own comes back.
+        wanted, gradients = original(target, [users, sources], *args, **kwargs)
+        then(_multipliers(gradients, is_optimized=target is losses.optimized))
+        return wanted
+
+    def keyword_gradient(*args: Any, **kwargs: Any) -> Any:
+        if "sources" in kwargs:
+            kwargs["users"] = kwargs.pop("sources")
+        return gradient(*args, **kwargs)
+
+    tape.gradient = tf.autograph.experimental.do_not_convert(keyword_gradient)
+
+
+def _multipliers(gradients: Sequence[Any], is_optimized: bool) -> list[Any]:
+    """Divides by what the data loss counts for: a loss scale is common to all terms.
+
+    Args:
+      gradients: of the regularization losses, last that of the data loss.
+      is_optimized: whether they are gradients of the optimized loss itself,
+        so that nothing needs to be divided out where the data loss has none.
+    """
+    *regularization, data = gradients
+    if data is None:
+        if not is_optimized:
+            return [None] * len(regularization)
+        data = tf.constant(1.0)
+    data = tf.cast(data, tf.float32)
+    return [
+        tf.constant(0.0) if value is None else tf.cast(value, tf.float32) / data
+        for value in regularization
+    ]

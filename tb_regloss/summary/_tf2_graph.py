@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The graph of a traced training step on its way into the logdir."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.ops import summary_ops_v2
+
+from tb_regloss import errors
+from tb_regloss.analysis import facts
+
+_DECLARATION = "_regloss_declaration"
+
+
+def export_graph(function: Any) -> Any:
+    """Makes a `tf.function` write its graph, once for each trace and writer.
+
+        @v2.export_graph
+        @tf.function
+        def train_step(images, labels): ...
+
+    The graph goes to the writer that is the default one when the function is
+    called, whatever `tf.summary.record_if` says.
+
+    Args:
+      function: the `tf.function` of the training step.
+
+    Raises:
+      errors.DeclarationError: it is no `tf.function`.
+    """
+    if not hasattr(function, "experimental_get_tracing_count"):
+        raise errors.DeclarationError(
+            f"export_graph got a {type(function).__name__}; expected a tf.function. Put "
+            "@export_graph above @tf.function."
+        )
+    return _Exporting(function)
+
+
+def remember(declared: facts.Declaration) -> None:
+    """Keeps with the graph that is being traced what its losses are."""
+    graph: Any = tf.compat.v1.get_default_graph()
+    while graph is not None:
+        setattr(graph, _DECLARATION, declared)
+        graph = getattr(graph, "outer_graph", None)
+
+
+def remembered(graph: Any) -> facts.Declaration | None:
+    """Returns what `remember` kept."""
+    return getattr(graph, _DECLARATION, None)
+
+
+class _Exporting:
+    """A `tf.function` that writes its graphs; all else is the function's own."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+        self._written: dict[Any, int] = {}
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        result = self._function(*args, **kwargs)
+        writer = summary_ops_v2._summary_state.writer
+        if writer is not None and tf.executing_eagerly():
+            traces = self._function.experimental_get_tracing_count()
+            if self._written.get(id(writer)) != traces:
+                self._written[id(writer)] = traces
+                concrete = self._function.get_concrete_function(*args, **kwargs)
+                with tf.summary.record_if(True):
+                    tf.summary.graph(concrete.graph)
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Binds to an instance, where a method is decorated."""
+        return self if instance is None else functools.partial(self.__call__, instance)

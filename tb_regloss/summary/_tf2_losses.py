@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The losses of an eager or traced training step, checked and described."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tb_regloss import errors
+from tb_regloss.analysis import facts
+from tb_regloss.summary import _source_lines, _tf1_graph
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """What a training step passed to `v2.losses`.
+
+    Attributes:
+      data: terms of the data loss, at least one.
+      regularization: by the name that is shown.
+      optimized: the optimized loss.
+      collections: by name, the members.
+    """
+
+    data: tuple[Any, ...]
+    regularization: dict[str, Any]
+    optimized: Any
+    collections: dict[str, tuple[Any, ...]]
+
+
+def find(
+    data_loss: Any,
+    regularization_losses: Any,
+    optimized_loss: Any,
+    collections: Mapping[str, Any] | None,
+) -> Losses:
+    """Returns the losses that were passed.
+
+    Raises:
+      errors.DeclarationError: one of them is no scalar tensor.
+    """
+    data = tuple(_named("data_loss", data_loss).values())
+    if not data:
+        raise errors.DeclarationError(
+            "data_loss is empty; expected the scalar (or the scalars) that compare predictions "
+            "with labels."
+        )
+    regularization = _named("regularization_losses", regularization_losses)
+    if not regularization:
+        _source_lines.warn(
+            "regularization_losses is empty: either nothing is regularized, or model.losses was "
+            "read before the model was called. The data loss and the optimized loss are logged."
+        )
+    return Losses(
+        data,
+        regularization,
+        _scalar("optimized_loss", optimized_loss),
+        {
+            str(name): tuple(_named(f"collections[{name!r}]", members).values())
+            for name, members in (collections or {}).items()
+        },
+    )
+
+
+def declaration(losses: Losses, detached: Sequence[bool | None]) -> facts.Declaration:
+    """Returns what is to be written about the losses.
+
+    Args:
+      losses: as passed.
+      detached: for each regularization loss, see `facts.DeclaredLoss`.
+    """
+    line = _source_lines.calling_line()
+    return facts.Declaration(
+        framework="tf2",
+        regularization_losses=tuple(
+            dataclasses.replace(_declared(name, loss, line), detached=cut)
+            for (name, loss), cut in zip(losses.regularization.items(), detached, strict=True)
+        ),
+        data_losses=tuple(
+            _declared(_tensor_name(loss) or f"data_loss[{i}]", loss, line)
+            for i, loss in enumerate(losses.data)
+        ),
+        optimized_loss=_declared(
+            _tensor_name(losses.optimized) or "optimized_loss", losses.optimized, line
+        ),
+        collections={
+            name: tuple(
+                _declared(_tensor_name(loss) or f"{name}[{i}]", loss, line)
+                for i, loss in enumerate(members)
+            )
+            for name, members in losses.collections.items()
+        },
+    )
+
+
+def _declared(name: str, loss: Any, line: str | None) -> facts.DeclaredLoss:
+    """Describes a loss; in eager mode nothing tells where a tensor was made."""
+    if not _is_symbolic(loss):
+        return facts.DeclaredLoss(name=name, created_at=line)
+    return facts.DeclaredLoss(
+        name=name,
+        tensor=_tensor_name(loss),
+        variables=tuple(dict.fromkeys(_variables(loss))),
+        created_at=_source_lines.user_line(_tf1_graph.stack_of(loss.op)) or line,
+    )
+
+
+def _variables(loss: Any) -> Iterator[str]:
+    """Yields names of the trained variables that a symbolic loss reads."""
+    graph = loss.graph
+    by_handle: dict[int, Any] = {}
+    while graph is not None:
+        # While a function is traced its public `variables` are not there yet.
+        for variable in getattr(graph, "_watched_variables", ()):
+            by_handle[id(variable.handle)] = variable
+        graph = getattr(graph, "outer_graph", None)
+    handles = _captured_handles(loss.graph)
+    for op in _tf1_graph.ops_behind(loss.op):
+        variable = by_handle.get(handles.get(op.name, 0))
+        if variable is not None:
+            yield variable.name.split(":")[0]
+
+
+def _captured_handles(graph: Any) -> dict[str, int]:
+    """Returns by placeholder which resource outside of all functions it stands for."""
+    found = {}
+    for external, internal in getattr(graph, "captures", ()):
+        while _is_symbolic(external) and hasattr(external.graph, "captures"):
+            outer = {id(inner): source for source, inner in external.graph.captures}
+            if id(external) not in outer:
+                break
+            external = outer[id(external)]
+        found[internal.op.name] = id(external)
+    return found
+
+
+def _named(argument: str, given: Any) -> dict[str, Any]:
+    if isinstance(given, Mapping):
+        return {str(name): _scalar(f"{argument}[{name!r}]", loss) for name, loss in given.items()}
+    if not isinstance(given, (list, tuple)):
+        given = [given]
+    named: dict[str, Any] = {}
+    for index, loss in enumerate(given):
+        checked = _scalar(f"{argument}[{index}]" if len(given) > 1 else argument, loss)
+        name = _tensor_name(checked) or f"{argument}[{index}]"
+        named[name if name not in named else f"{name} ({index})"] = checked
+    return named
+
+
+def _scalar(argument: str, given: Any) -> Any:
+    expected = "expected a scalar floating-point tensor"
+    if given is None:
+        raise errors.DeclarationError(
+            f"{argument} is None; {expected}. Leave out what does not exist."
+        )
+    if isinstance(given, tf.Variable) or type(given).__name__ == "KerasVariable":
+        given = tf.convert_to_tensor(given)
+    if not tf.is_tensor(given) or isinstance(given, (tf.SparseTensor, tf.RaggedTensor)):
+        raise errors.DeclarationError(
+            f"{argument} is a {type(given).__name__} ({given!r:.80}); {expected}. A number of "
+            "Python or numpy has no gradient: pass the tensor that it was made from."
+        )
+    if not given.dtype.is_floating:
+        raise errors.DeclarationError(
+            f"{argument} has type {given.dtype.name}; {expected}. Pass the loss itself."
+        )
+    if given.shape.rank not in (None, 0):
+        raise errors.DeclarationError(
+            f"{argument} has shape {given.shape}; {expected}. Reduce it first, as "
+            "tf.reduce_mean and tf.add_n do."
+        )
+    return given
+
+
+def _tensor_name(loss: Any) -> str | None:
+    return str(loss.name) if _is_symbolic(loss) else None
+
+
+def _is_symbolic(tensor: Any) -> bool:
+    return isinstance(tensor, tf.Tensor) and not hasattr(tensor, "numpy")
+
+
+def numbers(losses: Losses) -> tuple[float, Any, float, dict[str, float]]:
+    """Returns the values of eager losses: data, regularization, optimized, collections.
+
+    They are fetched at once: each fetch waits for the device.
+    """
+    groups = [losses.data, losses.regularization.values(), [losses.optimized]]
+    groups += list(losses.collections.values())
+    flat = tf.stack([tf.cast(loss, tf.float32) for group in groups for loss in group]).numpy()
+    ends = np.cumsum([len(group) for group in groups])
+    data, regularization, optimized, *further = np.split(flat, ends[:-1])
+    sums = {name: float(part.sum()) for name, part in zip(losses.collections, further, strict=True)}
+    return float(data.sum()), regularization, float(optimized[0]), sums

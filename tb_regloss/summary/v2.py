@@ -1,0 +1,218 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Summaries of losses for eager programs and `tf.function`s.
+
+    @v2.export_graph
+    @tf.function
+    def train_step(images, labels):
+        with tf.GradientTape() as tape:
+            data_loss = loss_object(labels, model(images, training=True))
+            loss = data_loss + tf.add_n(model.losses)
+        v2.losses(data_loss, model.losses, loss, tape=tape)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        ...
+
+The conventions are those of `tf.summary`: nothing is written without a default
+writer, or where `tf.summary.record_if` says so, and the step may come from
+`tf.summary.experimental.set_step`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import uuid
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.python.ops import summary_ops_v2
+
+from tb_regloss import errors, metadata
+from tb_regloss.analysis import facts
+from tb_regloss.summary import _tape, _tf2_graph, _tf2_losses, _tf_summaries, pb
+from tb_regloss.summary._tf2_graph import export_graph
+
+__all__ = ["export_graph", "losses"]
+
+# What each writer was told last: an eager program comes by at every step.
+_declared: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+
+@tf.autograph.experimental.do_not_convert
+def losses(
+    data_loss: Any,
+    regularization_losses: Any,
+    optimized_loss: Any,
+    step: Any = None,
+    tape: Any = None,
+    collections: Mapping[str, Any] | None = None,
+    name: str = "regloss",
+) -> None:
+    """Writes the losses of one step to the default summary writer.
+
+    Args:
+      data_loss: the scalar that compares predictions with labels, or a list
+        of the terms that make it up.
+      regularization_losses: the scalars of all penalties, as `model.losses`;
+        a dict gives each the name under which it is shown.
+      optimized_loss: the scalar that `tape.gradient` gets.
+      step: where they stand on the horizontal axis; by default what was set
+        with `tf.summary.experimental.set_step`.
+      tape: the GradientTape, to measure what each penalty counts for in the
+        optimized loss. Unless the tape is persistent, call this before
+        `tape.gradient`: the measurement is made along with it.
+      collections: further losses by the name of their collection, each of
+        which is shown as a sum of its own.
+      name: the name scope of the ops that are added inside of a `tf.function`.
+
+    Raises:
+      errors.DeclarationError: something passed is no scalar tensor, no step
+        is known, or the tape was used already.
+    """
+    found = _tf2_losses.find(data_loss, regularization_losses, optimized_loss, collections)
+    if tape is not None:
+        _tape.check(tape)
+    writer = summary_ops_v2._summary_state.writer
+    should_record = tf.summary.should_record_summaries()
+    if writer is None or tf.get_static_value(should_record) is False:
+        return
+    step = tf.summary.experimental.get_step() if step is None else step
+    if step is None:
+        raise errors.DeclarationError(
+            "step is None and tf.summary.experimental.set_step was not called; expected the "
+            "number of the training step. Pass step=optimizer.iterations, for example."
+        )
+    write = _write_eagerly if tf.executing_eagerly() else _write_in_graph
+    with tf.name_scope(name):
+        write(_Target(writer, tf.cast(step, tf.int64), should_record), found, tape)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Target:
+    """Where a summary goes, and whether it does."""
+
+    writer: Any
+    step: Any
+    should_record: Any
+
+    def write(self, serialized: Any) -> None:
+        with tf.device("/device:CPU:0"):
+            tf.raw_ops.WriteRawProtoSummary(
+                writer=self.writer._resource, step=self.step, tensor=serialized
+            )
+
+    def when_recording(self, write: Callable[[], None]) -> None:
+        _when(self.should_record, write)
+
+
+def _write_eagerly(target: _Target, found: _tf2_losses.Losses, tape: Any) -> None:
+    if not bool(target.should_record):
+        return
+    declared = _tf2_losses.declaration(found, _tape.detached(tape, found))
+    encoded, declaration_hash = _encoded(declared)
+    data, regularization, optimized, further = _tf2_losses.numbers(found)
+    summary = pb.losses(declaration_hash, data, regularization, optimized, further)
+    target.write(summary.SerializeToString())
+    if _declared.get(target.writer) == declaration_hash:
+        return
+    _declared[target.writer] = declaration_hash
+
+    def declare(multipliers: Sequence[Any]) -> None:
+        measured = [None if value is None else float(value) for value in multipliers]
+        text = metadata.encode_declaration(metadata.with_multipliers(declared, measured))
+        # Under the hash without multipliers, by which the values are filed.
+        target.write(pb.declaration(text, declaration_hash).SerializeToString())
+
+    if tape is None:
+        target.write(pb.declaration(encoded).SerializeToString())
+    else:
+        _tape.measure(tape, found, declare)
+
+
+def _write_in_graph(target: _Target, found: _tf2_losses.Losses, tape: Any) -> None:
+    declared = _tf2_losses.declaration(found, _tape.detached(tape, found))
+    _tf2_graph.remember(declared)
+    encoded, declaration_hash = _encoded(declared)
+
+    def write_values() -> None:
+        parts = _tf_summaries.parts(
+            declaration_hash,
+            found.data,
+            list(found.regularization.values()),
+            found.optimized,
+            found.collections,
+        )
+        target.write(tf.raw_ops.MergeSummary(inputs=parts))
+
+    def declare(multipliers: Sequence[Any] | None) -> None:
+        text = encoded if multipliers is None else _text_of(declared, multipliers)
+        content = metadata.declaration_metadata(tf.compat.v1.SummaryMetadata)
+        tag = metadata.TAG_DECLARATION + declaration_hash
+
+        def write_once() -> None:
+            # Its own count for each trace: a new trace may have a new writer.
+            count, _ = _tf_summaries.earlier_runs(shared_name=f"regloss_{uuid.uuid4().hex}")
+            _when(
+                tf.equal(count, 0), lambda: target.write(_tf_summaries.summary(tag, text, content))
+            )
+
+        target.when_recording(write_once)
+
+    target.when_recording(write_values)
+    if tape is None:
+        declare(None)
+    else:
+        _tape.measure(tape, found, declare)
+
+
+def _text_of(declared: facts.Declaration, multipliers: Sequence[Any]) -> Any:
+    """Returns the declaration's JSON as a string tensor, with multipliers of the step."""
+    pieces = metadata.encode_declaration_around_multipliers(declared)
+    joined: list[Any] = [pieces[0]]
+    for multiplier, piece in zip(multipliers, pieces[1:], strict=True):
+        if multiplier is None:
+            text = b"null"
+        else:
+            number = tf.strings.as_string(multiplier, precision=9, scientific=True)
+            text = tf.where(tf.math.is_finite(multiplier), number, "null")
+        joined += [text, piece]
+    return tf.strings.join(joined)
+
+
+@functools.lru_cache(maxsize=16)
+def _encoded_once(declared: _Hashable) -> tuple[bytes, str]:
+    encoded = metadata.encode_declaration(declared.declaration)
+    return encoded, metadata.declaration_hash(encoded)
+
+
+class _Hashable:
+    """A declaration that can be a key; its collections are a dict."""
+
+    def __init__(self, declaration: facts.Declaration) -> None:
+        self.declaration = declaration
+
+    def __hash__(self) -> int:
+        return hash((self.declaration.regularization_losses, self.declaration.optimized_loss))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hashable) and self.declaration == other.declaration
+
+
+def _encoded(declared: facts.Declaration) -> tuple[bytes, str]:
+    return _encoded_once(_Hashable(declared))
+
+
+def _when(condition: Any, write: Callable[[], None]) -> None:
+    """Calls `write` where the condition holds, decided while tracing if possible."""
+    static = tf.get_static_value(condition)
+    if static is None:
+
+        def branch() -> bool:
+            write()
+            return True
+
+        tf.cond(condition, branch, lambda: False)
+    elif static:
+        write()
