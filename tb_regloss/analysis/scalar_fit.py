@@ -35,6 +35,8 @@ _LOST = 0.5
 # A constant that is not an integer is believed where it is known to this part of it,
 # and not claimed to be known better: epoch means are off by about as much.
 _FLOOR = 2e-3
+# Nor is a constant this close to an integer believed to be another than that.
+_NEARLY = 0.01
 # Nor the multiplier between lagging series better than this: a small penalty that
 # was left out and a lag are the same to them.
 _LAG_FLOOR = 0.01
@@ -96,10 +98,12 @@ def _constant_factor(samples: Samples, estimate: float) -> Fit | None:
 
 def _resolved(found: Fit) -> Fit | None:
     """Returns the fit if it is an integer, or another constant that is known well."""
-    if found.integer is not None:
+    half, size = found.high - found.multiplier, abs(found.multiplier)
+    if found.integer is not None and (found.integer != 0 or half <= _NARROW):
         return found
-    size = abs(found.multiplier)
-    if found.high - found.multiplier > _FLOOR * size:
+    nearest = round(found.multiplier)
+    nearly = nearest != 0 and abs(found.multiplier - nearest) < _NEARLY * abs(nearest)
+    if half > _FLOOR * size or nearly:
         return None
     low, high = found.multiplier - _FLOOR * size, found.multiplier + _FLOOR * size
     return dataclasses.replace(found, low=low, high=high)

@@ -296,9 +296,7 @@ KINDS: dict[str, Callable[[Random, int, float], Curves]] = {
 }
 
 
-def _curves(
-    optimized: Floats, data: Floats, penalty: Floats, multiplier: float | None
-) -> Curves:
+def _curves(optimized: Floats, data: Floats, penalty: Floats, multiplier: float | None) -> Curves:
     steps = np.arange(len(data), dtype=np.int64) * 10
     return Curves(steps, optimized, _float32(data), _float32(penalty), multiplier)
 
