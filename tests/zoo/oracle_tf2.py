@@ -103,9 +103,10 @@ def _save(running: Any) -> dict[int, tuple[Any, Any]]:
     saved = {}
     handles = list(running.inputs.values()) + [h for hs in running.variables.values() for h in hs]
     for handle in handles:
-        if handle.dtype != tf.resource or not handle._handle_data.is_set:  # noqa: SLF001
+        known = getattr(handle, "_handle_data", None)
+        if handle.dtype != tf.resource or known is None or not known.is_set:
             continue
-        dtype = tf.as_dtype(handle._handle_data.shape_and_type[0].dtype)  # noqa: SLF001
+        dtype = tf.as_dtype(known.shape_and_type[0].dtype)
         if dtype in (tf.variant, tf.resource):
             continue
         saved[id(handle)] = handle, tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype)

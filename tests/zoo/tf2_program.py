@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -117,11 +118,11 @@ class Program:
         x = self.random.normal(size=(size, features)).astype(np.float32)
         return tf.constant(x), tf.constant(self.random.integers(0, classes, size=size))
 
-    # ---- called while the step is traced ----
+    # ---- called while the step is traced; ignored when it is traced once more ----
 
     def penalty(self, key: str, loss: Any, *variables: Any) -> Any:
         """Declares a regularization loss on variables; returns it."""
-        if key not in self.running.penalties:
+        if key not in self.running.penalties and self._traced is None:
             self.penalties[key] = (loss, variables)
             self.running.penalties[key] = place(loss)
         return loss
@@ -132,7 +133,7 @@ class Program:
 
     def data(self, *terms: Any, weight: float = 1.0, of: Any = None) -> Any:
         """Declares terms of the data loss; returns the first."""
-        for term in terms:
+        for term in terms if self._traced is None else ():
             if of is None:
                 self.running.data.append((place(term), weight))
             else:
@@ -143,13 +144,14 @@ class Program:
         """Declares what the optimizer receives; returns pairs."""
         pairs = list(zip(gradients, variables, strict=True))
         for gradient, variable in pairs:
-            if gradient is not None:
+            if gradient is not None and self._traced is None:
                 self._ported.append((gradient, variable))
         return pairs
 
     def optimized(self, loss: Any) -> Any:
         """Declares the optimized loss; returns it."""
-        self.running.optimized = place(loss)
+        if self._traced is None:
+            self.running.optimized = place(loss)
         return loss
 
     def expect(self, key: str, status: str, multiplier: float | None = None) -> None:
@@ -193,14 +195,14 @@ class Program:
 
     # ---- the traced step ----
 
-    def trace(self, step: Any, *arguments: Any) -> None:
-        """Traces the step, a `tf.function`, and runs it once under `trace_export`."""
+    def trace(self, step: Any, *arguments: Any, run: Callable[[], Any] | None = None) -> None:
+        """Traces the step, a `tf.function`, and runs it (or `run`) once under `trace_export`."""
         self._traced = step.get_concrete_function(*arguments)
         with tempfile.TemporaryDirectory() as logdir:
             writer = tf.summary.create_file_writer(logdir)
             with writer.as_default():
                 tf.summary.trace_on(graph=True)
-                step(*arguments)
+                run() if run else step(*arguments)
                 tf.summary.trace_export("step", step=0)
             writer.close()
             (path,) = glob.glob(os.path.join(logdir, "*.tfevents*"))
@@ -282,7 +284,7 @@ def register(
         ) -> BuiltCase:
             program = Program(factors)
             program.framework = "keras" if framework == "keras" else framework
-            tf.random.set_seed(3)
+            keras.utils.set_random_seed(3)
             family(program, mutation)
             return program.finish(case)
 
