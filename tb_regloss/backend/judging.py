@@ -47,7 +47,7 @@ class Judge:
 
     def __init__(self) -> None:
         self._digests: SingleFlight[str] = SingleFlight(_KEPT_DIGESTS)
-        self._proofs: SingleFlight[tuple[proof.GraphProof, ...]] = SingleFlight(_KEPT_PROOFS)
+        self._proofs: SingleFlight[_Proofs] = SingleFlight(_KEPT_PROOFS)
         self._reports: dict[Hashable, tuple[Hashable, dict[str, Any]]] = {}
         self._locks: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -155,11 +155,26 @@ class Judge:
     ) -> Sequence[proof.GraphProof]:
         encoded = metadata.encode_declaration(declaration) if declaration else None
 
-        def compute() -> tuple[proof.GraphProof, ...]:
+        def compute() -> _Proofs:
             logged = graphs.parse(blob.read(), blob.kind, blob.source)
-            return tuple(proof.prove(graph, declaration) for graph in logged)
+            return _Proofs(blob.source, tuple(proof.prove(graph, declaration) for graph in logged))
 
-        return self._proofs.get((blob.kind, self._digest(blob), encoded), compute)
+        found = self._proofs.get((blob.kind, self._digest(blob), encoded), compute)
+        if found.source == blob.source:
+            return found.proofs
+        # Proved for another run with an equal graph: only the place differs.
+        return [
+            dataclasses.replace(one, source=one.source.replace(found.source, blob.source, 1))
+            for one in found.proofs
+        ]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Proofs:
+    """What was proved of one serialized graph, and where that was found first."""
+
+    source: str
+    proofs: tuple[proof.GraphProof, ...]
 
 
 def _failed(source: reader.RunSource, argument: str, error: Exception) -> dict[str, Any]:

@@ -226,6 +226,24 @@ def test_one_failing_run_harms_no_other(
     assert len(json.loads(out)["problems"]) == 1
 
 
+def test_a_fault_of_ours_prints_a_stack_trace_only_when_asked(tmp_path: pathlib.Path) -> None:
+    instrumented(tmp_path)
+    program = (
+        "import sys\n"
+        "from tb_regloss import cli\n"
+        "from tb_regloss.backend import judging\n"
+        "judging.verdicts.judge = lambda facts, proofs: 1 / 0\n"
+        "sys.exit(cli.main())\n"
+    )
+    command = [sys.executable, "-c", program, "check", str(tmp_path)]
+    quiet = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    assert "ZeroDivisionError" in quiet.stdout
+    loud = subprocess.run([*command, "--debug"], capture_output=True, text=True, check=False)
+    assert "Traceback" in loud.stderr
+    assert loud.stdout == quiet.stdout
+
+
 def test_a_damaged_event_file_is_told_beside_its_run(run: Run, tmp_path: pathlib.Path) -> None:
     instrumented(tmp_path / "fine")
     instrumented(tmp_path / "broken")
