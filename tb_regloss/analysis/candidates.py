@@ -125,17 +125,35 @@ class Candidates:
 
     def _structural(self) -> list[Penalty]:
         """Finds penalties that no declaration and no collection names."""
-        flow, graph = self._flow, self._flow.graph
+        flow = self._flow
         found: dict[int, Penalty] = {}
         for node in penalties.added_to_losses(flow):
             for part in self._parts(node):
-                self._add_structural(part, found, must_be_even=True)
+                self._add_structural(part, found)
+        made_of = self._made_of([*self.classes, *(p.node for p in found.values())])
         for node in penalties.unused_norms(flow, self._trained):
-            self._add_structural(node, found, must_be_even=True)
-        del graph
+            # The derivative with respect to a strength has the form of a penalty,
+            # but is made of one.
+            if not self._made_of([node]) & made_of:
+                self._add_structural(node, found)
         return list(found.values())
 
-    def _add_structural(self, node: int, found: dict[int, Penalty], must_be_even: bool) -> None:
+    def _made_of(self, nodes: list[int]) -> set[int]:
+        """Returns the ops that penalties consist of."""
+        graph, found, stack = self._flow.graph, set(nodes), list(nodes)
+        while stack:
+            node = stack.pop()
+            if graph.ops[node] == "Identity":
+                continue
+            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+                operand = node_of(value)
+                scalar = self._flow.ranks.is_scalar(value)
+                if operand not in found and self._flow.parameters[operand] and scalar:
+                    found.add(operand)
+                    stack.append(operand)
+        return found
+
+    def _add_structural(self, node: int, found: dict[int, Penalty]) -> None:
         flow = self._flow
         if node in self.classes or self._is_part_of_known(node):
             return
@@ -161,47 +179,62 @@ class Candidates:
         return False
 
     def _parts(self, node: int) -> list[int]:
-        """Returns the penalties that a term of a loss adds up."""
-        graph, flow = self._flow.graph, self._flow
+        """Returns the penalties that a term of a loss adds up.
+
+        A penalty is the innermost product of a strength with a norm (or with a
+        sum of bare norms), or a sum of such over one and the same variable; what
+        scales it further out is no strength of its own.
+        """
+        flow = self._flow
         found: list[int] = []
         stack, seen = [node], {node}
         while stack:
             current = stack.pop()
-            op, inputs = graph.ops[current], graph.inputs[current]
-            kind = op_semantics.row(op).kind
-            parts: list[int] = []
-            if current in self.classes:
-                continue
-            is_stack = op == "Sum" and graph.ops[node_of(inputs[0])] in ("Pack", "ConcatV2")
-            if kind in (Kind.ADD, Kind.PASS, Kind.CUT) or op == "Pack" or is_stack:
-                parts = [node_of(v) for v in op_semantics.value_inputs(op, list(inputs))]
-            elif op in ("Mul", "RealDiv", "Div") and len(inputs) == 2:
-                inner = self._scaled_sum(current)
-                parts = [] if inner is None else [inner]
-            if not parts:
+            parts = [] if current in self.classes else self._inner_parts(current)
+            if not parts and current not in self.classes:
                 found.append(current)
-                continue
             for part in parts:
                 if part not in seen and flow.parameters[part]:
                     seen.add(part)
                     stack.append(part)
         return found
 
-    def _scaled_sum(self, node: int) -> int | None:
-        """Returns the sum of several penalties that a product scales, else `None`."""
+    def _inner_parts(self, node: int) -> list[int]:
+        """Returns what a scalar adds up or scales, nothing where it is one penalty."""
         graph, flow = self._flow.graph, self._flow
-        operands = [node_of(v) for v in graph.inputs[node] if flow.parameters[node_of(v)]]
-        if len(operands) != 1:
-            return None
-        inner = operands[0]
-        for _ in range(8):
-            if graph.ops[inner] in ("AddN", "Add", "AddV2"):
-                of_parameters = [v for v in graph.inputs[inner] if flow.parameters[node_of(v)]]
-                return inner if len(of_parameters) > 1 else None
-            if op_semantics.row(graph.ops[inner]).kind is not Kind.PASS:
-                return None
-            inner = node_of(graph.inputs[inner][0])
-        return None
+        op, inputs = graph.ops[node], graph.inputs[node]
+        kind = op_semantics.row(op).kind
+        if op in ("Mul", "RealDiv", "Div") and len(inputs) == 2:
+            scaled = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
+            return scaled if len(scaled) == 1 and self._has_strength(scaled[0]) else []
+        is_stack = op == "Sum" and graph.ops[node_of(inputs[0])] in ("Pack", "ConcatV2")
+        if kind in (Kind.PASS, Kind.CUT) or op == "Pack" or is_stack:
+            return [node_of(v) for v in op_semantics.value_inputs(op, list(inputs))]
+        if kind is Kind.ADD:
+            parts = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
+            if len({penalties.read_variables(flow, part) for part in parts}) == 1:
+                return parts if len(parts) == 1 and len(inputs) == 1 else []
+            return parts
+        return []
+
+    def _has_strength(self, node: int) -> bool:
+        """Whether a scalar is made of norms that have a strength already."""
+        graph, flow, stack, seen = self._flow.graph, self._flow, [node], {node}
+        while stack:
+            current = stack.pop()
+            op, inputs = graph.ops[current], graph.inputs[current]
+            kind = op_semantics.row(op).kind
+            if op in ("Mul", "RealDiv", "Div"):
+                return True
+            if kind in (Kind.ADD, Kind.PASS, Kind.CUT) or op in ("Pack", "ConcatV2") or (
+                op == "Sum" and flow.ranks.is_scalar(inputs[0])
+            ):
+                for value in inputs:
+                    operand = node_of(value)
+                    if operand not in seen and flow.parameters[operand] and flow.ranks.is_scalar(value):
+                        seen.add(operand)
+                        stack.append(operand)
+        return False
 
     def _is_even(self, node: int) -> bool:
         """Whether a scalar has the form of a norm: the same for -v as for v, and not constant."""
@@ -234,7 +267,7 @@ def current_updates(flow: Flow, training: Training, train_op: str | None) -> dic
 
     The declared train op's, where there is one. Else an optimizer that was
     built again (same rule, the same name with a suffix `_1`) replaces the
-    older one; optimizers that may be chosen between all count.
+    older one; a choice of different optimizers is a choice, and all count.
     """
     declared = _run_by(flow, train_op) if train_op else None
     chosen: dict[int, list[Update]] = {}
@@ -242,13 +275,13 @@ def current_updates(flow: Flow, training: Training, train_op: str | None) -> dic
         if declared is not None and any(update.node in declared for update in found):
             chosen[variable] = [update for update in found if update.node in declared]
             continue
-        newest: dict[object, Update] = {}
-        for update in found:
-            name = flow.graph.names[update.node]
-            scopes = tuple(_SUFFIX.sub("", scope) for scope in name.split("/"))
-            newest[(update.rule, scopes) if update.rule else update.node] = update
-        chosen[variable] = list(newest.values())
+        replaced = len({(update.rule, _scopes(flow, update)) for update in found}) == 1
+        chosen[variable] = found[-1:] if replaced and found[0].rule else found
     return chosen
+
+
+def _scopes(flow: Flow, update: Update) -> tuple[str, ...]:
+    return tuple(_SUFFIX.sub("", scope) for scope in flow.graph.names[update.node].split("/"))
 
 
 def _run_by(flow: Flow, train_op: str) -> set[int] | None:

@@ -56,12 +56,9 @@ def explain(flow: Flow, penalty: Penalty, status: Status, value: float | None,
 
 
 def _loss_of(flow: Flow, penalty: Penalty, settler: Settler) -> tuple[str, ...]:
-    number = settler.number(penalty)
-    forms = settler.forms_with(number)
-    if not forms:
+    if not settler.forms_with(settler.number(penalty)):
         return ()
-    names = path_to(flow, penalty.node, {form.node for form in forms})
-    return names[1:]
+    return path_to(flow, penalty.node, settler.losses)[1:]
 
 
 def _missing_text(flow: Flow, ends: list[int], settler: Settler, penalty: Penalty) -> str:

@@ -75,6 +75,8 @@ class Flow:
       writes: all plain writes, by the variable's node.
       data: 1 for each node whose value depends on input data.
       parameters: 1 for each node whose value depends on a variable.
+      hyperparameters: scalar variables that are not trained (a strength that is
+        annealed, a step count); once these are known, they are no parameters.
     """
 
     def __init__(self, graph: OpGraph) -> None:
@@ -82,32 +84,50 @@ class Flow:
         self.variables = variables.Variables(graph)
         self.ranks = Ranks(graph)
         self.writes = self._find_writes()
-        self._extra = self._container_links()
+        self._containers = self._container_links()
+        self._extra: dict[int, list[int]] = {}
         self._extra_readers: dict[int, list[int]] = {}
-        for node, values in self._extra.items():
-            for value in values:
-                self._extra_readers.setdefault(node_of(value), []).append(node)
-        self._masks: dict[str, frozenset[int] | None] = {}
         self.reads: dict[int, list[int]] = {}
         self._find_reads()
-        self.data = self.propagate(self._data_sources())
+        self._sources = self._data_sources()
+        self.data = bytearray()
+        self.set_state({})
         self.parameters = self.propagate(n for nodes in self.reads.values() for n in nodes)
+        self.hyperparameters: frozenset[int] = frozenset()
 
-    def add_state(self, written: dict[int, list[int]]) -> None:
-        """Lets values flow from writes of untrained state to its reads.
+    def set_trained(self, trained: Iterable[int]) -> None:
+        """Says which variables are trained."""
+        kept = frozenset(trained)
+        self.hyperparameters = frozenset(
+            node
+            for node, variable in self.variables.by_node.items()
+            if node not in kept and variable.shape == ()
+        )
+        self.parameters = self.propagate(
+            read
+            for variable, reads in self.reads.items()
+            if variable not in self.hyperparameters
+            for read in reads
+        )
+
+    def set_state(self, written: dict[int, list[int]]) -> None:
+        """Lets values flow from writes of untrained state to its reads, and of nothing else.
 
         Args:
           written: values by the variable's node.
         """
-        sources = []
+        self._extra, self._extra_readers = {}, {}
+        for node, values in self._containers.items():
+            self._link(node, values)
         for variable, values in written.items():
             for read in self.reads.get(variable, ()):
-                self._extra.setdefault(read, []).extend(values)
-                for value in values:
-                    self._extra_readers.setdefault(node_of(value), []).append(read)
-                if any(self.data[node_of(value)] for value in values):
-                    sources.append(read)
-        self.propagate(sources, self.data)
+                self._link(read, values)
+        self.data = self.propagate(self._sources)
+
+    def _link(self, reader: int, values: list[int]) -> None:
+        self._extra.setdefault(reader, []).extend(values)
+        for value in values:
+            self._extra_readers.setdefault(node_of(value), []).append(reader)
 
     def value_inputs(self, node: int) -> list[int]:
         """Returns the values that a node's value is made of, state included."""
@@ -134,7 +154,7 @@ class Flow:
         for node in stack:
             reached[node] = 1
         packed, offsets = graph._readers
-        ops, carries = graph.ops, self._carries
+        carries = self._carries
         while stack:
             node = stack.pop()
             for edge in packed[offsets[node] : offsets[node + 1]]:
@@ -147,7 +167,6 @@ class Flow:
                     if not reached[reader]:
                         reached[reader] = 1
                         stack.append(reader)
-        del ops
         return reached
 
     def _carries(self, reader: int, position: int) -> bool:

@@ -19,6 +19,9 @@ from tb_regloss.analysis.updates import Training, Update
 
 Array = sampled.Array
 _RELATIVE = 1e-6  # strengths are stored in float32
+# What cancels exactly leaves float64 rounding at most; a strength applied twice
+# (1e-5 squared) leaves more.
+_VANISHING = 1e-14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +117,7 @@ def _along(tensor: sampled.Sampled, shape: tuple[int, ...] | None) -> Array:
 def is_zero(values: Array, scale: Array) -> bool:
     """Whether a quantity vanishes next to another one, at all points."""
     size = float(np.abs(scale).max(initial=0.0))
-    return bool(np.abs(values).max(initial=0.0) <= _RELATIVE * size)
+    return bool(np.abs(values).max(initial=0.0) <= _VANISHING * size)
 
 
 def fit(received: Array, derivatives: dict[int, Array]) -> dict[int, float] | None:
@@ -145,8 +148,11 @@ def fit(received: Array, derivatives: dict[int, Array]) -> dict[int, float] | No
     if np.abs(target - matrix / size @ factors).max() > _RELATIVE * max(np.abs(target).max(), 1e-300):
         return None
     found = {}
+    # Of several factors that were fitted together, the smallest may be rounding.
+    noise = _RELATIVE * np.abs(factors).max() if len(classes) > 1 else 0.0
+    factors = np.where(np.abs(factors) <= noise, 0.0, factors)
     for number, factor in zip(classes, factors / size, strict=True):
         constant = as_constant(np.asarray([factor], np.complex128))
-        found[number] = 0.0 if constant is None or abs(constant) < _RELATIVE else constant
+        found[number] = 0.0 if constant is None else constant
     return found
 

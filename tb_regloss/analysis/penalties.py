@@ -44,7 +44,7 @@ class Penalty:
       source: `"declared"`, `"collection"` or `"structure"`.
       created_at: the user's source line where declared.
       declared: position in the declaration, `None` where not declared.
-      is_configured_only: declared, but there is no such tensor.
+      declared_variables: their names as declared.
     """
 
     name: str
@@ -83,7 +83,7 @@ def read_variables(flow: Flow, node: int, limit: int = 100_000) -> tuple[int, ..
             handle = value_of(current) if kind is Kind.VARIABLE else graph.inputs[current][0]
             variable = flow.variables.behind(handle)
             if variable is not None:
-                if variable.is_float:
+                if variable.is_float and variable.node not in flow.hyperparameters:
                     found.add(variable.node)
                 continue
         for value in op_semantics.value_inputs(op, list(graph.inputs[current])):

@@ -96,6 +96,7 @@ class _Prover:
         self._graph = logged.graph
         self._flow = Flow(logged.graph)
         self._training = updates.find_training(self._flow, self._trainable())
+        self._flow.set_trained(self._training.updates)
         self._numbering = Numbering(self._flow)
         self._gradients = Gradients(self._flow, self._numbering, self._training)
         self._chosen = candidates.current_updates(

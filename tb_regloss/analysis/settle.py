@@ -49,6 +49,7 @@ class Settler:
         self._flow, self._gradients, self._found = flow, gradients, found
         self._chosen = chosen
         self.forms = [sums.form(top) for top in sums.tops()]
+        self.losses = {node for node in sums.reached if flow.data[node]}
         self.optimized = None
         if found.optimized is not None:
             self.optimized = sums.form(found.optimized)
@@ -146,6 +147,7 @@ class Settler:
             number,
             None if absolute is None else absolute[number],
             None if relative is None else relative[number],
+            as_constant(received.data),
         )
 
     def _derivative(self, node: int, number: int, variable: int, dense: bool) -> gradient.Array:
@@ -243,10 +245,15 @@ class Settler:
         ratios = {self._towers.ratio(form, number) for form in self.forms_with(number)}
         return ratios.pop() if len(ratios) == 1 else None
 
-    def _settle(self, number: int, absolute: float | None, relative: float | None) -> Reach:
+    def _settle(self, number: int, absolute: float | None, relative: float | None,
+                data: float | None) -> Reach:  # fmt: skip
         """Picks the multiplier on which gradient and sums agree."""
         seen = [value for value in (relative, absolute) if value is not None]
         forms = self.forms_with(number)
+        for form in forms:
+            inner = self._towers.inner_scale(form)
+            if inner not in (None, 1.0) and data is not None and _close(inner * data, 1.0):
+                return Reach(is_reached=True, multiplier=absolute)
         if not forms:
             return Reach(is_reached=True, multiplier=seen[0] if seen else None)
         for value in seen:

@@ -23,6 +23,7 @@ from tb_regloss.analysis.op_graph import node_of
 from tb_regloss.analysis.op_semantics import Kind
 
 _DEPTH = 8
+_MANY = 200  # ops of one type, more than any graph has losses
 
 
 class Towers:
@@ -47,14 +48,38 @@ class Towers:
         if ratio is None:
             return []
         copies = self._copies(form)
-        with_penalty = [copy for copy in copies if number in copy.penalties]
-        losses = self._copied_losses(form)
-        count = max(len(copies), losses)
-        if count <= 1:
+        ratios = [self.ratio(copy, number) if number in copy.penalties else 0.0 for copy in copies]
+        total = sum(r for r in ratios if r is not None)
+        count = max(len(copies), self._copied_losses(form))
+        if count <= 1 or None in ratios:
             return [ratio]
         if self._adds_up(form) and absolute is not None:
-            return [ratio * len(with_penalty), ratio]
-        return [ratio * len(with_penalty) / count, ratio]
+            return [total, ratio]
+        return [total / count, ratio]
+
+    def inner_scale(self, form: Form) -> float | None:
+        """Returns the constant that scales the data loss before it is added up.
+
+        Where nothing declares what the data loss is, such a factor may be the
+        loss scale that the penalties were left out of.
+        """
+        if any(node in self._known for node in form.data):
+            return None
+        graph, flow = self._flow.graph, self._flow
+        found = []
+        for node, coefficient in form.data.items():
+            factor = coefficient
+            while graph.ops[node] in ("Mul", "Identity", "Cast"):
+                inputs = graph.inputs[node]
+                plain = [v for v in inputs if not flow.data[node_of(v)]]
+                if graph.ops[node] == "Mul":
+                    constant = graph.attrs.constant(node_of(plain[0])) if plain else None
+                    if constant is None or constant.array is None or constant.array.size != 1:
+                        break
+                    factor = factor * float(constant.array.flat[0])
+                node = node_of(next(v for v in inputs if flow.data[node_of(v)]))
+            found.append(as_constant(factor))
+        return found[0] if found and len(set(found)) == 1 else None
 
     def _reference(self, form: Form) -> np.ndarray | None:  # type: ignore[type-arg]
         """Returns the data loss's coefficient in a sum, `None` where its terms disagree."""
@@ -93,10 +118,20 @@ class Towers:
         return tuple(sorted(self._signature(node, _DEPTH) for node in form.data))
 
     def _copied_losses(self, form: Form) -> int:
-        shapes = {self._signature(node, _DEPTH) for node in form.data if node in self._known}
-        same = [node for node in self._known if self._signature(node, _DEPTH) in shapes]
-        inside = len([node for node in form.data if node in self._known])
-        return len(same) // max(inside, 1)
+        """Returns how many times the graph has the data losses of a sum."""
+        known = [node for node in form.data if node in self._known]
+        if known:
+            shapes = {self._signature(node, _DEPTH) for node in known}
+            same = [node for node in self._known if self._signature(node, _DEPTH) in shapes]
+            return len(same) // len(known)
+        counts = []
+        for node in form.data:
+            mine = self._signature(node, _DEPTH)
+            alike = self._flow.graph.nodes_with_op(self._flow.graph.ops[node])
+            if len(alike) > _MANY:
+                return 1
+            counts.append(sum(self._signature(other, _DEPTH) == mine for other in alike))
+        return counts[0] if len(counts) == 1 else 1
 
     def _signature(self, node: int, depth: int) -> int:
         """Returns a number that is equal for computations of equal structure."""

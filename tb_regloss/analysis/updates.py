@@ -84,10 +84,12 @@ def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
         variable: [write.value for write in writes] for variable, writes in candidates.items()
     }
     if state:
-        flow.add_state(state)
+        flow.set_state(state)
     unfused = _unfused(flow, candidates, trainable) if candidates else {}
-    for variable in unfused:
-        state.pop(variable, None)
+    if unfused:
+        for variable in unfused:
+            state.pop(variable, None)
+        flow.set_state(state)
     slots = flow.propagate([n for v in state for n in flow.reads.get(v, ())]) if state else bytearray()
     decays = set(_separate_decays(flow, {*updates, *unfused}))
     for variable, writes in unfused.items():
