@@ -1,0 +1,398 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Roles found by tags, framework by framework, and what stays open."""
+
+from __future__ import annotations
+
+import re
+
+import hypothesis
+import pytest
+from hypothesis import strategies
+
+from tb_regloss.analysis.facts import DATA_LOSS, OPTIMIZED_LOSS, REGULARIZATION_SUM
+from tb_regloss.backend.convention_table import CONVENTIONS
+from tb_regloss.backend.conventions import find_roles
+from tb_regloss.backend.related import related_runs
+
+_NOISE = ["learning_rate", "global_step/sec", "accuracy", "batch/fraction_of_160_full"]
+
+
+@pytest.mark.parametrize(
+    ("framework", "tags", "optimized", "data", "regularization"),
+    [
+        (
+            "tf-slim",
+            [
+                "total_loss_1",
+                "Losses/clone_loss",
+                "Losses/regularization_loss",
+                "losses/softmax_cross_entropy_loss/value",
+            ],
+            "total_loss_1",
+            ["losses/softmax_cross_entropy_loss/value"],
+            ["Losses/regularization_loss"],
+        ),
+        (
+            "tf-slim",
+            ["total_loss", "losses/aux_loss/value", "losses/main/value", "regularization_loss_1"],
+            "total_loss",
+            ["losses/aux_loss/value", "losses/main/value"],
+            ["regularization_loss_1"],
+        ),
+        (
+            "tf-slim",
+            ["total_loss", "clone_loss", "regularization_loss"],
+            "total_loss",
+            ["clone_loss"],
+            ["regularization_loss"],
+        ),
+        (
+            "TF Object Detection API",
+            [
+                "Loss/total_loss",
+                "Loss/normalized_total_loss",
+                "Loss/regularization_loss",
+                "Loss/localization_loss",
+                "Loss/classification_loss",
+            ],
+            "Loss/normalized_total_loss",
+            ["Loss/classification_loss", "Loss/localization_loss"],
+            ["Loss/regularization_loss"],
+        ),
+        (
+            "TF Object Detection API",
+            [
+                "Loss/total_loss",
+                "Loss/regularization_loss",
+                "Loss/RPNLoss/localization_loss",
+                "Loss/BoxClassifierLoss/classification_loss",
+            ],
+            "Loss/total_loss",
+            ["Loss/BoxClassifierLoss/classification_loss", "Loss/RPNLoss/localization_loss"],
+            ["Loss/regularization_loss"],
+        ),
+        (
+            "TF Object Detection API",
+            [
+                "Losses/TotalLoss",
+                "Losses/Loss/a",
+                "Losses/clone_loss",
+                "Losses/regularization_loss",
+            ],
+            "Losses/TotalLoss",
+            ["Losses/Loss/a"],
+            ["Losses/regularization_loss"],
+        ),
+        (
+            "EfficientDet",
+            [
+                "trainloss/loss",
+                "trainloss/det_loss",
+                "trainloss/cls_loss",
+                "trainloss/box_loss",
+                "trainloss/reg_l2_loss",
+            ],
+            "trainloss/loss",
+            ["trainloss/det_loss"],
+            ["trainloss/reg_l2_loss"],
+        ),
+        (
+            "EfficientDet",
+            ["epoch_loss", "epoch_det_loss", "epoch_cls_loss", "epoch_reg_l2_loss"],
+            "epoch_loss",
+            ["epoch_det_loss"],
+            ["epoch_reg_l2_loss"],
+        ),
+        ("Keras", ["epoch_loss", "epoch_accuracy", "batch_loss"], "epoch_loss", [], []),
+        ("Keras", ["loss", "acc", "val_loss", "val_acc"], "loss", [], []),
+        (
+            "Estimator",
+            ["loss", "average_loss", "regularization_loss"],
+            "loss",
+            ["average_loss"],
+            ["regularization_loss"],
+        ),
+        (
+            "tensorpack",
+            ["cost", "cross_entropy_loss", "regularize_loss", "train_error"],
+            "cost",
+            ["cross_entropy_loss"],
+            ["regularize_loss"],
+        ),
+        (
+            "tensorpack",
+            ["total_cost", "wd_cost", "rpn_losses/label_loss", "fastrcnn_losses/box_loss"],
+            "total_cost",
+            ["fastrcnn_losses/box_loss", "rpn_losses/label_loss"],
+            ["wd_cost"],
+        ),
+        (
+            "cifar10 tutorial",
+            [
+                "total_loss (raw)",
+                "total_loss_1",
+                "cross_entropy (raw)",
+                "cross_entropy_1",
+                "local3/weight_loss (raw)",
+                "local3/weight_loss_1",
+                "local4/weight_loss (raw)",
+                "local4/weight_loss_1",
+            ],
+            "total_loss (raw)",
+            ["cross_entropy (raw)"],
+            ["local3/weight_loss (raw)", "local4/weight_loss (raw)"],
+        ),
+        (
+            "YOLOv3",
+            [
+                "train_batch_statistics/total_loss",
+                "train_batch_statistics/loss_xy",
+                "train_batch_statistics/loss_wh",
+                "train_batch_statistics/loss_conf",
+                "train_batch_statistics/loss_class",
+                "train_batch_statistics/loss_l2",
+                "train_batch_statistics/loss_ratio",
+            ],
+            "train_batch_statistics/total_loss",
+            [f"train_batch_statistics/loss_{part}" for part in ("class", "conf", "wh", "xy")],
+            ["train_batch_statistics/loss_l2"],
+        ),
+        (
+            "Lightning",
+            ["train_loss_step", "train_loss_epoch", "train_ce_step", "train_reg_step", "val_loss"],
+            "train_loss_step",
+            ["train_ce_step"],
+            ["train_reg_step"],
+        ),
+        (
+            "Lightning",
+            ["train/loss", "train/ce_loss", "train/reg_loss", "val/loss", "val/ce_loss", "epoch"],
+            "train/loss",
+            ["train/ce_loss"],
+            ["train/reg_loss"],
+        ),
+        (
+            "components beside their total",
+            ["loss/total_loss", "loss/giou_loss", "loss/conf_loss", "loss/prob_loss", "lr"],
+            "loss/total_loss",
+            ["loss/conf_loss", "loss/giou_loss", "loss/prob_loss"],
+            [],
+        ),
+        (
+            "components beside their total",
+            ["total_loss", "class_loss", "regr_loss", "regularization_loss"],
+            "total_loss",
+            ["class_loss", "regr_loss"],
+            ["regularization_loss"],
+        ),
+        (
+            "names",
+            ["Loss", "Encoder_loss", "Reg_loss"],
+            "Loss",
+            ["Encoder_loss"],
+            ["Reg_loss"],
+        ),
+        (
+            "names",
+            ["train/loss", "train/cross_entropy", "train/l2_loss", "test/loss"],
+            "train/loss",
+            ["train/cross_entropy"],
+            ["train/l2_loss"],
+        ),
+        (
+            "names",
+            ["total_loss", "loss", "reg_loss"],
+            "total_loss",
+            ["loss"],
+            ["reg_loss"],
+        ),
+    ],
+)
+def test_roles_of_a_framework(
+    framework: str, tags: list[str], optimized: str, data: list[str], regularization: list[str]
+) -> None:
+    roles = find_roles(tags + _NOISE)
+    assert roles.optimized_loss == (optimized,)
+    assert list(roles.data_loss) == data
+    assert list(roles.regularization_sum) == regularization
+    assert roles.framework == framework
+    assert roles.ambiguities == ()
+
+
+def test_the_total_beside_a_normalized_total_is_the_total_loss() -> None:
+    tags = ["Loss/total_loss", "Loss/normalized_total_loss", "Loss/x_loss"]
+    assert find_roles(tags).total_loss == ("Loss/total_loss",)
+
+
+def test_own_tags_win_over_everything() -> None:
+    tags = ["regloss/data_loss", "regloss/optimized_loss", "total_loss", "regularization_loss"]
+    roles = find_roles(tags)
+    assert roles.by_role() == {
+        DATA_LOSS: ("regloss/data_loss",),
+        OPTIMIZED_LOSS: ("regloss/optimized_loss",),
+    }
+    assert roles.assured
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "val_loss",
+        "epoch_val_loss",
+        "eval_loss",
+        "evaluation_loss_vs_iterations",
+        "loss/validation",
+        "test/loss",
+        "Validation/total_loss",
+        "loss_test",
+        "dev.loss",
+    ],
+)
+def test_evaluation_is_not_training(tag: str) -> None:
+    assert find_roles([tag]).by_role() == {}
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "learning_rate",
+        "weight_decay",
+        "l2_norm",
+        "wd_decay",
+        "accuracy",
+        "loss_scale",
+        "loss_ratio",
+    ],
+)
+def test_what_is_no_loss(tag: str) -> None:
+    assert find_roles([tag]).by_role() == {}
+
+
+def test_twins_without_a_raw_one_stay_open() -> None:
+    roles = find_roles(["loss", "loss_1", "cross_entropy", "reg_loss"])
+    assert roles.optimized_loss == ()
+    assert roles.ambiguities == ('The optimized loss could be any of "loss" and "loss_1"; '
+                                 "say which it is.",)  # fmt: skip
+
+
+def test_two_players_stay_open() -> None:
+    roles = find_roles(["generator/total_loss", "discriminator/total_loss", "generator/adv_loss"])
+    assert roles.optimized_loss == ()
+    assert any("discriminator/total_loss" in text for text in roles.ambiguities)
+
+
+def test_several_candidates_for_the_data_loss_stay_open() -> None:
+    roles = find_roles(["loss", "mse_loss", "perceptual_loss", "reg_loss"])
+    assert roles.optimized_loss == ("loss",)
+    assert roles.data_loss == ()
+    assert roles.ambiguities == (
+        'The data loss could be any of "mse_loss" and "perceptual_loss"; say which it is.',
+    )
+
+
+def test_losses_of_several_clones_are_not_summed() -> None:
+    tags = ["total_loss", *(f"losses/clone_{i}/softmax/value" for i in range(4))]
+    roles = find_roles(tags)
+    assert roles.data_loss == ()
+    assert len(roles.ambiguities) == 1
+
+
+def test_an_l2_loss_alone_may_be_the_data_loss() -> None:
+    roles = find_roles(["loss", "l2_loss"])
+    assert roles.regularization_sum == ()
+    assert any('"l2_loss" may be the data loss' in note for note in roles.notes)
+
+
+def test_unweighted_losses_of_several_outputs_are_no_data_loss() -> None:
+    roles = find_roles(["epoch_loss", "epoch_head_loss", "epoch_tail_loss"])
+    assert roles.optimized_loss == ("epoch_loss",)
+    assert roles.data_loss == ()
+    assert any("without their weights" in note for note in roles.notes)
+
+
+class TestGiven:
+    """What the user says goes before every convention."""
+
+    tags = ("loss", "loss_1", "mse_loss", "perceptual_loss", "reg_loss")
+
+    def test_it_settles_what_was_open(self) -> None:
+        roles = find_roles(self.tags, {OPTIMIZED_LOSS: "loss_1", DATA_LOSS: "mse_loss"})
+        assert roles.optimized_loss == ("loss_1",)
+        assert roles.data_loss == ("mse_loss",)
+        assert roles.regularization_sum == ("reg_loss",)
+        assert roles.ambiguities == ()
+        assert any("as given" in note for note in roles.notes)
+
+    def test_several_are_summed(self) -> None:
+        roles = find_roles(self.tags, {DATA_LOSS: ["mse_loss", "perceptual_loss"]})
+        assert roles.data_loss == ("mse_loss", "perceptual_loss")
+
+    def test_a_tag_that_is_not_there_leaves_the_role_empty_and_says_so(self) -> None:
+        roles = find_roles(["total_loss", "reg_loss", "ce_loss"], {DATA_LOSS: "nll"})
+        assert roles.data_loss == ()
+        assert any('"nll", which this run does not log' in note for note in roles.notes)
+
+    def test_a_given_tag_has_no_second_role(self) -> None:
+        roles = find_roles(["total_loss", "reg_loss", "ce_loss"], {DATA_LOSS: "reg_loss"})
+        assert roles.data_loss == ("reg_loss",)
+        assert roles.regularization_sum == ()
+
+    def test_it_goes_before_our_own_tags(self) -> None:
+        tags = ["regloss/data_loss", "regloss/regularization_sum", "penalty"]
+        roles = find_roles(tags, {REGULARIZATION_SUM: "penalty"})
+        assert roles.regularization_sum == ("penalty",)
+        assert roles.data_loss == ("regloss/data_loss",)
+
+    def test_a_given_optimized_loss_is_not_assured_by_the_framework(self) -> None:
+        assert find_roles(["epoch_loss", "x"]).assured
+        assert not find_roles(["epoch_loss", "x"], {OPTIMIZED_LOSS: "x"}).assured
+
+
+def test_every_row_has_a_source_and_patterns_that_parse() -> None:
+    for row in CONVENTIONS:
+        assert row.source, row.framework
+        assert row.optimized, row.framework
+        for pattern in (*row.optimized, *row.data, *row.regularization, *row.total):
+            re.compile(pattern.replace("{scope}", ""))
+
+
+@hypothesis.given(
+    strategies.lists(
+        strategies.one_of(
+            strategies.text(max_size=12),
+            strategies.sampled_from(
+                ["total_loss", "loss", "losses/a/value", "reg_loss", "x (raw)"]
+            ),
+        )
+    )
+)
+def test_any_tags_get_an_answer(tags: list[str]) -> None:
+    roles = find_roles(tags)
+    chosen = [tag for found in roles.by_role().values() for tag in found]
+    assert set(chosen) <= set(tags)
+    assert len(chosen) == len(set(chosen))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["train", "eval"], {"eval": "train"}),
+        (["a/train", "a/validation", "b/train"], {"a/validation": "a/train"}),
+        ([".", "eval"], {"eval": "."}),
+        (["model", "model/eval_coco"], {"model/eval_coco": "model"}),
+        (["fold/train_1", "fold/train_2", "fold/val_2"], {"fold/val_2": "fold/train_2"}),
+        (["run7_train", "run7_val", "run8_train"], {"run7_val": "run7_train"}),
+        (["run7", "run7-test"], {"run7-test": "run7"}),
+        (["a\\train", "a\\validation"], {"a\\validation": "a\\train"}),
+        (["Train", "Test"], {"Test": "Train"}),
+        (["eval", "test"], {}),
+        (["eval", "eval/test"], {}),
+        (["contest", "latest", "evaluator", "."], {}),
+        ([], {}),
+    ],
+)  # fmt: skip
+def test_evaluation_runs_belong_to_training_runs(
+    names: list[str], expected: dict[str, str]
+) -> None:
+    assert related_runs(names) == expected
