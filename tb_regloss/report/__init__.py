@@ -86,10 +86,18 @@ def summary_object(
       related_to: the training run that this one evaluates.
     """
     keys = ("status", "severity", "headline", "coverage")
-    found = {key: whole[key] for key in keys} if whole else {**dict.fromkeys(keys)}
-    if not whole:
+    found: dict[str, Any] = {key: whole[key] if whole else None for key in keys}
+    if whole is None:
         found["status"] = "pending"
-    return {"run": run, **found, "related_to": related_to}
+    multiplier = None if whole is None else _shared_multiplier(whole)
+    return {"run": run, **found, "multiplier": multiplier, "related_to": related_to}
+
+
+def _shared_multiplier(whole: Mapping[str, Any]) -> float | str | None:
+    """Returns the multiplier of all losses that have the run's status, for its badge."""
+    losses = whole["regularization_losses"]
+    found = {loss["multiplier"] for loss in losses if loss["status"] == whole["status"]}
+    return found.pop() if len(found) == 1 else None
 
 
 def problem_object(problem: Problem) -> dict[str, str]:

@@ -17,7 +17,7 @@ from tb_regloss.backend import plugin as plugin_module
 from tests.event_logs import EventLog, declaration, instrumented
 from tests.unit.backend.serving import Client, serving, strict_json
 
-RUN_KEYS = {"run", "status", "severity", "headline", "coverage", "related_to"}
+RUN_KEYS = {"run", "status", "severity", "headline", "coverage", "multiplier", "related_to"}
 VERDICT_KEYS = {
     "version",
     "run",

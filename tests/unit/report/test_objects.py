@@ -123,5 +123,19 @@ def test_a_run_that_is_not_judged_is_pending() -> None:
         "severity": None,
         "headline": None,
         "coverage": None,
+        "multiplier": None,
         "related_to": None,
     }
+
+
+def test_the_badge_gets_the_multiplier_that_all_share() -> None:
+    def multiplier(*losses: tuple[Status, float | None]) -> object:
+        verdicts = tuple(LossVerdict("a", (), status, value) for status, value in losses)
+        verdict = RunVerdict(Status.SCALED, Severity.WARNING, "", regularization_losses=verdicts)
+        run = report.run_object(RunFacts("a", "a"), verdict, "a")
+        return report.summary_object("a", run, "train")["multiplier"]
+
+    assert multiplier((Status.SCALED, 0.5), (Status.SCALED, 0.5), (Status.FROZEN, 1.0)) == 0.5
+    assert multiplier((Status.SCALED, 0.5), (Status.SCALED, 0.25)) is None
+    assert multiplier((Status.SCALED, None)) is None
+    assert multiplier() is None
