@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--steps",
-        type=_positive,
+        type=_steps,
         default=400,
         help="training steps of each run (default: %(default)s)",
     )
@@ -43,12 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         accuracies = _train_missing(console, options.logdir, options.steps)
         console.print(_table(accuracies))
-        if not options.no_serve:
-            _serve(console, options.logdir, options.port)
+        return 0 if options.no_serve else _serve(console, options.logdir, options.port)
     except KeyboardInterrupt:
         console.print("\nStopped. The next start trains only what is not finished.")
         return _INTERRUPTED
-    return 0
 
 
 def _train_missing(console: Console, logdir: pathlib.Path, steps: int) -> dict[runs.Run, float]:
@@ -88,7 +86,7 @@ def _table(accuracies: dict[runs.Run, float]) -> Table:
     table = Table(
         *(Column(name, justify="right") for name in ("weight decay", "bug", "fixed")),
         title="Training accuracy",
-        caption="bug optimizes the data loss, fixed the total loss",
+        caption="bug optimizes the data loss,\nfixed the total loss",
     )
     for decay in runs.WEIGHT_DECAYS:
         pair = (accuracies[runs.Run(is_fixed, decay)] for is_fixed in (False, True))
@@ -96,26 +94,30 @@ def _table(accuracies: dict[runs.Run, float]) -> Table:
     return table
 
 
-def _serve(console: Console, logdir: pathlib.Path, port: int | None) -> None:
-    """Shows the logs until Ctrl-C."""
+def _serve(console: Console, logdir: pathlib.Path, port: int | None) -> int:
+    """Shows the logs until Ctrl-C; returns the exit status."""
     from tensorboard import program
 
     server = program.TensorBoard()
     arguments = ["tensorboard", "--logdir", str(logdir)]
     server.configure(argv=arguments if port is None else [*arguments, "--port", str(port)])
-    url = server.launch()
+    try:
+        url = server.launch()
+    except program.TensorBoardServerException as error:
+        console.print(f"TensorBoard does not start: {error.msg}")
+        return 1
     console.print(f"\nTensorBoard is up: [bold]{url}#regloss[/]   (Ctrl-C ends it)")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
         console.print()
+    return 0
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+def _steps(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of steps")
+    return int(text)
 
 
 if __name__ == "__main__":
