@@ -116,7 +116,6 @@ CONVENTIONS: tuple[Convention, ...] = (
         regularization=(
             "(?:.*/)?(?:wd_cost|(?:l2_)?regulari[sz]e_(?:loss|cost)|wd_loss)(?:-summary)?",
         ),
-        beside="(?:.*/)?(?:total_)?cost(?:-summary)?",
         note="moving averages with one decay, which keep sums",
         source="tensorpack/tensorpack examples/basics/mnist-convnet.py, tfutils/summary.py",
     ),
@@ -157,9 +156,10 @@ CONVENTIONS: tuple[Convention, ...] = (
         optimized=("epoch_loss", "batch_loss"),
         data=("epoch_data_loss", "(?:epoch|batch)_.+_loss"),
         regularization=("epoch_(?:regularization_loss|reg_loss|regularization)",),
+        beside="(?:epoch|batch)_loss",
         unweighted=True,
-        assured=True,
         note="with several outputs the outputs' losses are logged without their weights",
+        # Not assured: a custom train_step optimizes what it likes and tracks what it likes.
         source="keras-team/keras keras/src/callbacks/tensorboard.py",
     ),
     Convention(
@@ -168,7 +168,6 @@ CONVENTIONS: tuple[Convention, ...] = (
         data=("(?!val_).+_loss",),
         beside="val_loss",
         unweighted=True,
-        assured=True,
         note="with several outputs the outputs' losses are logged without their weights",
         source="keras-team/keras 2 keras/callbacks.py, TensorBoard",
     ),

@@ -39,13 +39,17 @@ _PLAIN_OPTIMIZED = (
     r"(?i)(?:.*/)?(?:optimi[sz]ed_loss|objective)",
     r"(?i)train(?:ing)?[_/](?:loss|cost)",
     r"(?i)(?P<scope>(?:.*/)?)(?:loss|cost)",
+    r"(?i)(?P<scope>(?:.*/)?)(?:running|avg|average|mean|batch|step|iter)[_ ]?(?:loss|cost)",
 )
 _LOSS_LIKE = re.compile(
     r"(?i)(?:.*/)?(?!.*(?:ratio|weight|_scale|decay))"
     r"(?:[^/]*(?:loss|cost)|[^/]*(?:cross_?entropy|xent(?:ropy)?)|nll|[^/]*_nll|loss_[^/]*)"
 )
 _COMPLETE_DATA = re.compile(r"(?i)(?:.*/)?(?:data|main|task|det)_loss")
-_BARE = re.compile(r"(?i)(?:.*/)?(?:loss|cost)")
+_BARE = re.compile(
+    r"(?i)(?:.*/)?(?:(?:train(?:ing)?|running|avg|average|mean|epoch|batch|step|iter)[_ ]?)?"
+    r"(?:loss|cost)"
+)
 _PENALTY = re.compile(REGULARIZATION)
 _TOTAL = re.compile(TOTAL)
 _OF_ONE_LAYER = re.compile(r"(?i).+/weights?_loss")
@@ -155,9 +159,10 @@ def _by_convention(candidates: set[str], present: set[str]) -> Roles:
         if row.beside is not None and not any(re.fullmatch(row.beside, tag) for tag in present):
             continue
         count, roles = _apply(row, usable)
-        # One name that fits is no framework, unless it is one that nobody else uses.
+        # One name that fits is no framework, unless something else in the run says so.
         several = sum(map(len, roles.by_role().values())) + len(roles.ambiguities) >= 2
-        if count > best_count and (several or row.assured):
+        known = row.beside is not None and bool(roles.optimized_loss)
+        if count > best_count and (several or known):
             best, best_count = roles, count
     if best_count < 3:
         count, roles = _plain(usable)

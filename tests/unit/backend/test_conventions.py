@@ -269,6 +269,13 @@ def test_what_is_no_loss(tag: str) -> None:
     assert find_roles([tag]).by_role() == {}
 
 
+@pytest.mark.parametrize(
+    "tag", ["average_loss", "Training_procedure/cost", "running_loss", "loss_1"]
+)
+def test_a_loss_alone_is_the_optimized_one(tag: str) -> None:
+    assert find_roles([tag, "lr"]).by_role() == {OPTIMIZED_LOSS: (tag,)}
+
+
 def test_twins_without_a_raw_one_stay_open() -> None:
     roles = find_roles(["loss", "loss_1", "cross_entropy", "reg_loss"])
     assert roles.optimized_loss == ()
@@ -345,8 +352,13 @@ class TestGiven:
         assert roles.data_loss == ("regloss/data_loss",)
 
     def test_a_given_optimized_loss_is_not_assured_by_the_framework(self) -> None:
-        assert find_roles(["epoch_loss", "x"]).assured
-        assert not find_roles(["epoch_loss", "x"], {OPTIMIZED_LOSS: "x"}).assured
+        tags = ["Loss/total_loss", "Loss/x_loss", "x"]
+        assert find_roles(tags).assured
+        assert not find_roles(tags, {OPTIMIZED_LOSS: "x"}).assured
+
+
+def test_a_framework_whose_training_step_is_often_replaced_assures_nothing() -> None:
+    assert not find_roles(["epoch_loss", "batch_loss"]).assured
 
 
 def test_every_row_has_a_source_and_patterns_that_parse() -> None:
