@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineConfig } from "vitest/config";
 
+import { slimUplot } from "./tools/slim_uplot.ts";
 import { fixtureServer } from "./dev/fixture_server.ts";
 
 /**
@@ -27,6 +28,6 @@ export default defineConfig({
       output: { format: "es", entryFileNames: "index.js" },
     },
   },
-  plugins: [fixtureServer()],
+  plugins: [slimUplot(), fixtureServer()],
   test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx"], environment: "node" },
 });

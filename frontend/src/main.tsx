@@ -3,7 +3,6 @@
 /** The panel's entry: TensorBoard imports this module into an iframe and calls `render()`. */
 import { effect } from "@preact/signals";
 import { render as renderInto } from "preact";
-import uplotStyles from "uplot/dist/uPlot.min.css?inline";
 
 import { createClient } from "./api/client";
 import { connectHost } from "./state/host";
@@ -29,7 +28,7 @@ export function render(): void {
   document.documentElement.lang = "en";
   document.title = "RegLoss";
   const style = document.createElement("style");
-  style.textContent = [hostFontRules(window), uplotStyles, styles].join("\n");
+  style.textContent = `${hostFontRules(window)}\n${styles}`;
   document.head.append(style);
 
   const settings = createSettings(browserStorage());

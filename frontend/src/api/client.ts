@@ -28,6 +28,9 @@ export interface Client {
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 
+// A cold verdict on the largest graphs takes a few seconds.
+const LONGEST_ANSWER_MS = 120_000;
+
 export function createClient(request: Fetch): Client {
   return {
     runs: remembering((body) => decodeRunList(body), request, "runs"),
@@ -84,7 +87,9 @@ async function askText(request: Fetch, url: string, init: RequestInit): Promise<
   let response: Response;
   let body: string;
   try {
-    response = await request(url, { ...init, credentials: "same-origin" });
+    // Without an end a request that got lost would stop the panel for good.
+    const signal = AbortSignal.timeout(LONGEST_ANSWER_MS);
+    response = await request(url, { ...init, signal, credentials: "same-origin" });
     body = await response.text();
   } catch {
     return fail(`TensorBoard does not answer (${route}). Is it still running?`);

@@ -7,9 +7,10 @@ import type { ChartData } from "./types";
 export type Range = readonly [number, number];
 
 const EMPTY: Range = [0, 1];
-// An exploding loss must not flatten the rest of the chart to a line: values
-// this many times the spread of the bulk away from it are left out of the axis.
-const FAR = 25;
+// A loss that exploded must not flatten the rest of its history to a line:
+// values this many times the spread of the bulk away from it are left out of
+// the axis. The high start of an ordinary loss is nearer than that.
+const FAR = 1e4;
 
 /** All x of all lines; [0, 1] without any. */
 export function xExtent(data: ChartData): Range {

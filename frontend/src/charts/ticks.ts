@@ -58,7 +58,10 @@ export function tickLabels(ticks: readonly number[]): string[] {
     return ticks.map((tick) => formatNumber(tick, 3));
   }
   const gap = Math.min(...ticks.slice(1).map((tick, i) => Math.abs(tick - (ticks[i] as number))));
-  const decimals = Math.min(10, Math.max(0, -Math.floor(Math.log10(gap) + 1e-9)));
+  let decimals = 0;
+  while (decimals < 10 && !nearlyWhole(gap * 10 ** decimals)) {
+    decimals++;
+  }
   return ticks.map((tick) => (tick < 0 ? "\u2212" : "") + Math.abs(tick).toFixed(decimals));
 }
 
@@ -103,6 +106,10 @@ function momentLabel(tick: number, before: number | null, ticks: readonly number
   const time = gap < 60 ? `${clock}:${pad(date.getSeconds())}` : clock;
   const newDay = before !== null && new Date(before * 1000).getDate() !== date.getDate();
   return newDay ? `${day} ${clock}` : time;
+}
+
+function nearlyWhole(value: number): boolean {
+  return Math.abs(value - Math.round(value)) < 1e-6 * Math.max(1, value);
 }
 
 function roundStep(rough: number): number {

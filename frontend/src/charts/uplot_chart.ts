@@ -35,7 +35,7 @@ export interface Chart {
   destroy(): void;
 }
 
-const X_TICK_WIDTH = 72;
+const X_TICK_WIDTH = 58;
 const Y_TICK_HEIGHT = 34;
 
 export function createChart(

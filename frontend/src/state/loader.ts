@@ -34,14 +34,19 @@ export interface Loader {
 }
 
 // While analyses are pending the list is asked for again after 0.3 s, then
-// less and less often, as long as nothing changes.
+// less and less often, as long as none gets done.
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 2000;
 const RELOAD_WAIT_MS = 50;
 /** How often a page looks by itself: TensorBoard's auto-reload is off by default. */
 export const IDLE_WAIT_MS = 30_000;
+/** After an error. */
+const RETRY_WAIT_MS = 5000;
 /** Runs per request for series: 40 runs of 1,000 points are about 2 MB. */
 const CHUNK = 40;
+// The list of runs does not say by how much a penalty is scaled or how often it
+// is counted; the verdicts do. The badges of so many runs are completed.
+const MOST_COMPLETED = 20;
 /** The most runs whose series are fetched again without being asked to. */
 const MOST_REFRESHED = 40;
 
@@ -66,6 +71,7 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
       return;
     }
     const before = store.runs.value;
+    const pendingBefore = store.pendingCount.value;
     batch(() => {
       if (listed.ok) {
         store.listed.value = listed.value;
@@ -82,10 +88,11 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
             : { state: "failed", message: answer.message, code: answer.code ?? null };
       }
     });
-    const changed = answer.ok && before.state === "ready" && before.value !== answer.value;
-    wait = changed ? FIRST_WAIT_MS : Math.min(wait * 1.5, LONGEST_WAIT_MS);
     const pending = answer.ok && store.pendingCount.value > 0;
-    cancelNext = clock.after(pending ? wait : IDLE_WAIT_MS, () => {
+    const moves = store.pendingCount.value !== pendingBefore;
+    wait = moves ? FIRST_WAIT_MS : Math.min(wait * 1.5, LONGEST_WAIT_MS);
+    const next = pending ? wait : answer.ok ? IDLE_WAIT_MS : RETRY_WAIT_MS;
+    cancelNext = clock.after(next, () => {
       if (!clock.visible()) {
         cancelNext = clock.after(IDLE_WAIT_MS, () => void refreshRuns());
         return;
@@ -96,6 +103,19 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
       void refreshRuns();
     });
     checkFocused();
+    void completeBadges();
+  }
+
+  async function completeBadges(): Promise<void> {
+    const lacking = store.allRuns.value.filter(
+      (run) =>
+        (run.status === "scaled" || run.status === "double_counted") && run.multiplier === null,
+    );
+    for (const run of lacking.slice(0, MOST_COMPLETED)) {
+      if (!verdictOf.has(run.run)) {
+        await loadVerdict(run.run);
+      }
+    }
   }
 
   // Until somebody chooses, the flagged runs are in the charts and in focus.

@@ -12,10 +12,10 @@ import { CopyButton, Note } from "./parts";
 import { RunFilter, RunRows } from "./run_list";
 import { VerdictCard } from "./verdict_card";
 
-const QUICK_START = `from tb_regloss.summary import v1 as regloss
+const QUICK_START = `from tb_regloss.summary.v1 import RegLossHook
 
-summary = regloss.op(optimized_loss)  # reads the collections by itself
-regloss.write_graph(logdir)`;
+hook = RegLossHook(logdir, loss, train_op=train_op)  # loss: what the optimizer gets
+with tf.train.MonitoredTrainingSession(hooks=[hook]) as session:`;
 
 export function App(): JSX.Element {
   const { store, loader, dark } = usePanel();

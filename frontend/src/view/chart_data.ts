@@ -13,6 +13,8 @@ export interface ShownRun {
   readonly run: string;
   /** CSS color in the theme at hand. */
   readonly color: string;
+  /** Of the area between the total loss and what is optimized. */
+  readonly gapColor: string;
   readonly focused: boolean;
   readonly losses: RunLosses;
 }
@@ -36,8 +38,8 @@ export interface Charts {
   readonly total: NamedChart;
 }
 
-const FOCUSED_BAND = 0.2;
-const OTHER_BAND = 0.09;
+const FOCUSED_BAND = 0.18;
+const OTHER_BAND = 0.07;
 /** With more runs than this only the focused one's gap is shaded: the rest would be mud. */
 const MOST_BANDS = 6;
 // A gap below this part of the total loss is rounding, not a finding.
@@ -130,7 +132,7 @@ function bandBetween(run: ShownRun, total: NamedLine, optimized: NamedLine): Cha
     return null;
   }
   return {
-    color: run.color,
+    color: run.gapColor,
     opacity: run.focused ? FOCUSED_BAND : OTHER_BAND,
     xs: Float64Array.from(xs),
     upper: Float64Array.from(upper),

@@ -12,6 +12,9 @@ import { buildCharts } from "./chart_data";
 import type { ShownRun } from "./chart_data";
 import { usePanel } from "./context";
 
+// What is wrong is red in the charts too, whatever color the run has.
+const GAP_COLOR = "#e53935";
+
 export function ChartRow(): JSX.Element {
   const { store, dark } = usePanel();
   const charts = useComputed(() => {
@@ -20,10 +23,13 @@ export function ChartRow(): JSX.Element {
       const losses = store.losses.value.get(run);
       const color = store.colors.value.get(run);
       if (losses && color) {
+        const own = dark.value ? color.dark : color.light;
+        const wrong = store.byName.value.get(run)?.severity === "error";
         runs.push({
           run,
           losses,
-          color: dark.value ? color.dark : color.light,
+          color: own,
+          gapColor: wrong ? GAP_COLOR : own,
           focused: run === store.focused.value,
         });
       }

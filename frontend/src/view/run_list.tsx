@@ -125,6 +125,9 @@ function RunRow(props: {
   const focused = store.focused.value === run.run;
   const ticked = store.ticked.value.has(run.run);
   const follows = run.relatedTo !== null && store.byName.value.has(run.relatedTo);
+  const verdict = store.verdicts.value.get(run.run);
+  const multiplier = verdict?.state === "ready" ? verdict.value.multiplier : null;
+  const badge = runBadge({ ...run, multiplier: run.multiplier ?? multiplier });
   const tabIndex = props.reachable ? 0 : -1;
   return (
     <li
@@ -144,6 +147,7 @@ function RunRow(props: {
         type="button"
         class="run-name"
         tabIndex={tabIndex}
+        aria-label={`${run.run}: ${badge}`}
         aria-current={focused ? "true" : undefined}
         title={
           run.relatedTo === null
@@ -161,7 +165,7 @@ function RunRow(props: {
           style={{ color: dark.value ? color?.dark : color?.light }}
         />
         <LongName name={run.run} />
-        <Badge tone={runTone(run)} text={runBadge(run)} />
+        <Badge tone={runTone(run)} text={badge} />
       </button>
     </li>
   );
