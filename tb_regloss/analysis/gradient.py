@@ -61,6 +61,16 @@ class Gradients:
         found = sampled.collapse(evaluator.value(value_of(node))).total(1)
         return np.broadcast_to(found.real, (sampled.DRAWS,))
 
+    def own_value(self, variable: int) -> Array | None:
+        """Returns a variable's own sum of elements, `[DRAWS]`, `None` where its shape is unknown."""
+        evaluator = self._evaluators[False]
+        found = self._flow.variables.by_node.get(variable)
+        reads = self._flow.reads.get(variable)
+        if found is None or found.shape is None or not reads:
+            return None
+        total = evaluator.value(value_of(reads[0])).total(None)
+        return np.broadcast_to(total.real + 0j, (sampled.DRAWS,))
+
     def received(self, update: Update, dense: bool = False) -> Received:
         """Returns what an update receives."""
         key = (update.node, dense)

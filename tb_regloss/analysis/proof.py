@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Iterable
 
 
+import numpy as np
+
 from tb_regloss.analysis import candidates, evidence, multiplier, updates
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.evaluate import Evaluator
@@ -67,6 +69,10 @@ class GraphProof:
       optimized: name of the loss that the code says it optimizes, where known.
       train_ops: names of the ops that update variables, of each rule the newest.
       obstacles: what could not be followed.
+      fingerprint: equal for graphs of the same ops by the same names.
+      has_collections: whether collections stood beside the graph.
+      framework: the framework it was written with, as far as it shows.
+      is_clean: whether every gradient was evaluated and none holds a penalty.
     """
 
     source: str
@@ -78,6 +84,10 @@ class GraphProof:
     optimized: str | None = None
     train_ops: tuple[str, ...] = ()
     obstacles: tuple[str, ...] = ()
+    fingerprint: str = ""
+    has_collections: bool = False
+    framework: str = "other"
+    is_clean: bool = False
 
 
 def prove(logged: LoggedGraph, declaration: Declaration | None = None) -> GraphProof:
@@ -122,19 +132,45 @@ class _Prover:
         if not trains and graph.obstacles and any("not followed" in o for o in graph.obstacles):
             trains = None
         losses = self._judge(found) if trains else self._unjudged(found.penalties, trains)
-        names = {node: variable.name for node, variable in flow.variables.by_node.items()}
         penalized = {v for p in found.penalties for v in p.variables}
+        clean, decayed = self._penalty_gradients(penalized)
+        decays = self._training.decays | decayed
+        names = {node: variable.name for node, variable in flow.variables.by_node.items()}
         return GraphProof(
             source=self._logged.source,
             digest=self._logged.digest,
             trains=trains,
             losses=tuple(losses),
-            decays=tuple(names[v] for v in sorted(self._training.decays) if v in names),
+            decays=tuple(names[v] for v in sorted(decays) if v in names),
             unpenalized=evidence.unpenalized(flow, set(self._chosen), penalized),
             optimized=None if found.optimized is None else graph.names[found.optimized],
             train_ops=tuple(evidence.train_ops(flow, self._chosen)),
             obstacles=graph.obstacles,
+            fingerprint=evidence.fingerprint(graph),
+            has_collections=bool(self._logged.collections),
+            framework=evidence.framework(graph, self._logged.collections),
+            is_clean=bool(trains) and clean and not graph.obstacles,
         )
+
+    def _penalty_gradients(self, penalized: set[int]) -> tuple[bool, frozenset[int]]:
+        """Returns whether no gradient holds a penalty, and where one is no loss's.
+
+        A multiple of a variable that is added to its gradient, though no
+        regularization loss penalizes it, is the optimizer's decay by hand.
+        """
+        clean, decayed = True, set()
+        for variable, found in self._chosen.items():
+            for update in found:
+                received = self._gradients.received(update).penalty
+                if not np.isfinite(received).all():
+                    clean = False
+                elif received.any():
+                    clean = False
+                    own = self._gradients.own_value(variable)
+                    if variable not in penalized and own is not None:
+                        if multiplier.as_constant(received / own) is not None:
+                            decayed.add(variable)
+        return clean, frozenset(decayed)
 
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
         status = Status.FROZEN if trains is False else Status.UNKNOWN
