@@ -12,7 +12,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
-import threading
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -37,82 +36,32 @@ _logger = logging.getLogger(__name__)
 _MOST_GRAPHS = 64
 _KEPT_PROOFS = 1024
 _KEPT_DIGESTS = 1 << 16
-_KEPT_REPORTS = 1 << 13
 
 _ISSUES = "the project's issue tracker"
 
 
 class Judge:
-    """Reports on runs, with all caches; safe to use from many threads."""
+    """Reports on runs; what it remembers are digests and proofs. Safe to use from many threads."""
 
     def __init__(self) -> None:
         self._digests: SingleFlight[str] = SingleFlight(_KEPT_DIGESTS)
         self._proofs: SingleFlight[_Proofs] = SingleFlight(_KEPT_PROOFS)
-        self._reports: dict[Hashable, tuple[Hashable, dict[str, Any]]] = {}
-        self._locks: dict[Hashable, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def known(self, run: Hashable) -> dict[str, Any] | None:
-        """Returns the last report on a run, however old, without any work."""
-        with self._lock:
-            entry = self._reports.get(run)
-        return entry[1] if entry else None
 
     def report(
-        self,
-        source: reader.RunSource,
-        argument: str,
-        key: Hashable = None,
-        fingerprint: Hashable = None,
-        data: series.RunData | None = None,
+        self, source: reader.RunSource, argument: str, data: series.RunData | None = None
     ) -> dict[str, Any]:
         """Returns the report on a run, the contract's run object; never raises.
 
         Args:
           source: where the run's data is.
           argument: the logdir or file as the user gave it.
-          key: what the report is kept under; `None` is for reports asked for once.
-          fingerprint: `source.fingerprint()` if that was taken a moment ago.
-          data: the run's own of `reader.read_ahead`, newer than the fingerprint.
+          data: the run's own of `reader.read_ahead`, if that was asked for.
         """
-        if key is None:
-            return self._report(source, argument, data)
-        with self._lock_of(key):
-            try:
-                found = fingerprint if fingerprint is not None else source.fingerprint()
-            except Exception as error:
-                return self._keep(key, None, _failed(source, argument, error))
-            known = self.known(key)
-            if known is not None and self.is_current(key, found):
-                return known
-            return self._keep(key, found, self._report(source, argument, data))
-
-    def _keep(self, key: Hashable, fingerprint: Hashable, made: dict[str, Any]) -> dict[str, Any]:
-        with self._lock:
-            self._reports.pop(key, None)
-            self._reports[key] = (fingerprint, made)
-            while len(self._reports) > _KEPT_REPORTS:
-                self._reports.pop(next(iter(self._reports)))
-        return made
-
-    def _lock_of(self, key: Hashable) -> threading.Lock:
-        with self._lock:
-            return self._locks.setdefault(key, threading.Lock())
-
-    def is_current(self, key: Hashable, fingerprint: Hashable) -> bool:
-        """Returns whether the report kept under `key` needs no new analysis."""
-        with self._lock:
-            entry = self._reports.get(key)
-        return entry is not None and entry[0] == fingerprint
-
-    def _report(
-        self, source: reader.RunSource, argument: str, data: series.RunData | None
-    ) -> dict[str, Any]:
         try:
             facts, proofs = self._prove(reader.gather(source, data))
             return report.run_object(facts, verdicts.judge(facts, proofs), argument)
         except Exception as error:
-            return _failed(source, argument, error)
+            return failed(source, argument, error)
 
     def _prove(self, gathered: reader.Gathered) -> tuple[RunFacts, list[proof.GraphProof]]:
         facts = gathered.facts
@@ -177,7 +126,7 @@ class _Proofs:
     proofs: tuple[proof.GraphProof, ...]
 
 
-def _failed(source: reader.RunSource, argument: str, error: Exception) -> dict[str, Any]:
+def failed(source: reader.RunSource, argument: str, error: Exception) -> dict[str, Any]:
     """Returns the report on a run that our own code failed on.
 
     The one place where an unexpected exception ends: one run's answer is lost,

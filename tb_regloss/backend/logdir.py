@@ -41,7 +41,10 @@ class RunFiles:
           its files.
         """
         with self._lock:
-            paths = self.paths()
+            try:
+                paths = self.paths()
+            except Exception as error:  # A remote file system may raise anything.
+                return (), (Problem(self.path, str(files.unreadable(self.path, error))),)
             self._files = {path: self._files.get(path) or EventFile(path) for path in paths}
             for event_file in self._files.values():
                 event_file.scan()

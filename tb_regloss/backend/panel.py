@@ -18,7 +18,7 @@ from typing import Any
 
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import ROLES
-from tb_regloss.backend import judging, reader, related, series
+from tb_regloss.backend import judging, kept_reports, reader, related, series
 from tb_regloss.backend.logdir import Logdir, RunFiles
 
 _logger = logging.getLogger(__name__)
@@ -45,8 +45,7 @@ class Panel:
 
     def __init__(self, logdir: Logdir | None, argument: str) -> None:
         self._logdir = logdir
-        self._argument = argument
-        self._judge = judging.Judge()
+        self._reports = kept_reports.KeptReports(judging.Judge(), argument)
         self._background = _Background(self._work)
         self._has_graphs = False
 
@@ -60,7 +59,7 @@ class Panel:
         """Returns every run with the last that is known of it; never waits for an analysis."""
         self._background.wake(provider)
         known = {
-            run: self._judge.known((provider.experiment, run)) for run in self._names(provider)
+            run: self._reports.last((provider.experiment, run)) for run in self._names(provider)
         }
         problems = [problem for whole in known.values() if whole for problem in whole["problems"]]
         trained_by = related.related_runs(known)
@@ -76,8 +75,7 @@ class Panel:
           UnknownRunError: there is no such run.
         """
         self._check(provider, run)
-        key = (provider.experiment, run)
-        return self._judge.report(self._source(provider, run), self._argument, key)
+        return self._reports.current((provider.experiment, run), self._source(provider, run))
 
     def losses(self, provider: series.Provider, runs: Sequence[str]) -> dict[str, Any]:
         """Returns the series of several runs by role, and which of them do not exist."""
@@ -175,17 +173,19 @@ class Panel:
             return
         names = self._names(provider)
         listings = provider.listings(names)
-        changed: dict[str, Hashable] = {}
+        changed: dict[str, tuple[Hashable, Hashable]] = {}
         sources = []
         for run in names:
+            seen = self._reports.fingerprint((provider.experiment, run))
             source = self._source(provider, run)
             fingerprint = source.fingerprint(listings[run])
-            if not self._judge.is_current((provider.experiment, run), fingerprint):
-                changed[run] = fingerprint
+            if seen is None or seen != fingerprint:
+                changed[run] = (fingerprint, seen)
                 sources.append(source)
         for source, data in reader.read_ahead(sources):
+            fingerprint, seen = changed[source.run]
             key = (provider.experiment, source.run)
-            self._judge.report(source, self._argument, key, changed[source.run], data)
+            self._reports.refresh(key, source, fingerprint, data, seen)
 
 
 def to_csv(exported: dict[str, Any]) -> str:

@@ -47,6 +47,8 @@ _HEADER = struct.Struct("<QI")
 _FOOTER_BYTES = 4
 # Summaries up to this size are searched as a whole, larger ones field by field.
 _SMALL = 1 << 16
+# Wall time (9 bytes), step (up to 11), the key of what follows.
+_LONGEST_PLAIN_HEAD = 21
 # A tail that was not completed for so long will not be.
 _STALE_SECONDS = 300.0
 
@@ -271,6 +273,17 @@ def is_event_file(head: bytes) -> bool:
 
 def _may_be_bare(window: Window, start: int, end: int) -> bool:
     """Returns whether the event holds a graph outside of a summary."""
+    # Nearly all events are wall time, step and a summary, in this order.
+    head = window.read(start, min(_LONGEST_PLAIN_HEAD, end - start))
+    if head[:1] == b"\x09" and len(head) == _LONGEST_PLAIN_HEAD:
+        at = 9
+        if head[at] == 0x10:
+            at += 1
+            while head[at] >= 0x80 and at < 19:
+                at += 1
+            at += 1
+        if head[at] == _SUMMARY << 3 | LENGTH:
+            return False
     for field, wire, _, _ in fields(window, start, end):
         if wire == LENGTH and field in (_GRAPH_DEF, _META_GRAPH, _TAGGED_RUN_METADATA):
             return True

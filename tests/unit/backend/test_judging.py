@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tb_regloss.backend import judging, reader
+from tb_regloss.backend import judging, kept_reports, reader
 from tb_regloss.backend.cache import SingleFlight
 from tb_regloss.backend.logdir import RunFiles
 from tests.event_logs import EventLog, a_graph
@@ -109,10 +109,10 @@ def test_a_graph_that_does_not_parse_is_told_and_the_others_count(
 def test_many_who_ask_at_once_cost_one_analysis(tmp_path: pathlib.Path, seen: Seen) -> None:
     with EventLog(tmp_path) as log:
         log.graph()
-    judge, run, found = judging.Judge(), source(tmp_path), []
+    reports = kept_reports.KeptReports(judging.Judge(), "logs")
+    run, found = source(tmp_path), []
     threads = [
-        threading.Thread(target=lambda: found.append(judge.report(run, "logs", "key")))
-        for _ in range(8)
+        threading.Thread(target=lambda: found.append(reports.current("key", run))) for _ in range(8)
     ]
     for thread in threads:
         thread.start()
@@ -132,13 +132,32 @@ def test_a_provider_that_fails_makes_the_run_unknown_and_is_asked_again(
         def listings(self, runs: Any) -> Any:
             raise ConnectionError("the data server is gone")
 
-    judge = judging.Judge()
+    reports = kept_reports.KeptReports(judging.Judge(), "logs")
     run = reader.RunSource("a", "a", None, Failing(), "a")  # type: ignore[arg-type]
-    found = judge.report(run, "logs", "key")
+    found = reports.current("key", run)
     assert found["status"] == "unknown"
     assert "ConnectionError: the data server is gone" in found["evidence"][0]["text"]
-    assert judge.known("key") == found
-    assert not judge.is_current("key", ("anything",))
+    assert reports.last("key") == found
+    assert reports.fingerprint("key") is None
+
+
+def test_who_comes_late_does_not_overwrite_what_is_newer(
+    tmp_path: pathlib.Path, seen: Seen
+) -> None:
+    with EventLog(tmp_path) as log:
+        log.graph()
+    reports = kept_reports.KeptReports(judging.Judge(), "logs")
+    run = source(tmp_path)
+    before, old = reports.fingerprint("key"), run.fingerprint()
+    with EventLog(tmp_path) as log:
+        log.meta_graph()
+    newer = reports.current("key", run)
+    reports.refresh("key", run, old, None, before)
+    assert reports.last("key") is newer
+    assert reports.current("key", run) is newer
+    assert len(seen.judged) == 1
+    reports.refresh("key", run, run.fingerprint(), None, reports.fingerprint("key"))
+    assert len(seen.judged) == 2
 
 
 def test_single_flight_computes_once_and_forgets_failures() -> None:
