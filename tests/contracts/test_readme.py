@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import subprocess
@@ -61,7 +62,9 @@ def test_options_that_it_shows_exist(readme: str, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.tf
-def test_quick_starts_run_as_they_stand(readme: str, tmp_path: pathlib.Path) -> None:
+def test_quick_starts_run_as_they_stand_and_are_proved(
+    readme: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     programs = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     assert programs
     for number, program in enumerate(programs):
@@ -71,7 +74,9 @@ def test_quick_starts_run_as_they_stand(readme: str, tmp_path: pathlib.Path) -> 
             [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-        assert list(folder.glob("logs/train/events.out.tfevents.*"))
+        cli.main(["check", str(folder), "--format", "json"])
+        (run,) = json.loads(capsys.readouterr().out)["runs"]
+        assert (run["run"], run["status"]) == ("logs/train", "included"), run
 
 
 def _section(readme: str, title: str) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
 import re
 import signal
@@ -12,6 +13,8 @@ import sys
 import urllib.request
 
 import pytest
+
+from tb_regloss import cli
 
 pytestmark = pytest.mark.tf
 
@@ -53,6 +56,25 @@ def test_second_start_reuses_the_logs_and_prints_the_same_table(
     assert _table(second) == _table(first_start)
     assert "Training" not in second.replace("Training accuracy", "")
     assert _event_files(logdir) == before
+
+
+def test_each_run_has_its_verdict(
+    first_start: str, logdir: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["check", str(logdir), "--format", "json"]) == cli.EXIT_FOUND
+    runs = {run["run"]: run for run in json.loads(capsys.readouterr().out)["runs"]}
+    assert {name: run["status"] for name, run in runs.items()} == {
+        "bug_weight_decay_0": "no_regularization",
+        "bug_weight_decay_0.001": "missing",
+        "bug_weight_decay_10": "missing",
+        "fixed_weight_decay_0": "no_regularization",
+        "fixed_weight_decay_0.001": "included",
+        "fixed_weight_decay_10": "included",
+    }
+    losses = runs["bug_weight_decay_0.001"]["regularization_losses"]
+    assert len(losses) == runs["bug_weight_decay_0.001"]["coverage"]["total"] == 16
+    assert {loss["multiplier"] for loss in losses} == {0.0}
+    assert all(re.fullmatch(r".*mobilenet_v2\.py:\d+", loss["created_at"]) for loss in losses)
 
 
 def test_a_run_that_was_cut_short_is_trained_again_and_no_other(
