@@ -24,7 +24,7 @@ TF1_MODULES = (
     "tf1_embeddings",
     "tf1_decoys",
 )
-TF2_MODULES = ("tf2_tape", "tf2_keras")
+TF2_MODULES = ("tf2_tape", "tf2_more", "tf2_keras", "tf2_legacy", "tf2_mirrored")
 
 
 def cases(framework: str | None = None) -> list[Case]:

@@ -76,7 +76,9 @@ def place(tensor: Any) -> Place:
 
 def resource(variable: Any) -> list[Any]:
     """Returns the tf.Variables behind a tf, Keras or mirrored variable."""
-    variable = getattr(variable, "value", variable) if "keras" in type(variable).__module__ else variable
+    variable = (
+        getattr(variable, "value", variable) if "keras" in type(variable).__module__ else variable
+    )
     if callable(variable):
         variable = variable()
     copies = getattr(variable, "values", None)
@@ -212,10 +214,7 @@ class Program:
         graph = self._traced.graph
         self.running.top = graph.name
         flat = [t for t in tf.nest.flatten(arguments, expand_composites=True)]
-        plain = graph.inputs[: len(graph.inputs) - len(graph.captures)]
-        tensors = [t for t in flat if tf.is_tensor(t)]
-        assert len(tensors) == len(plain), (tensors, plain)
-        external = [*tensors, *self._traced.captured_inputs]
+        external = [*(t for t in flat if tf.is_tensor(t)), *self._traced.captured_inputs]
         for inner, outer in zip(graph.inputs, external, strict=True):
             self.running.inputs[inner.op.name] = outer
 
@@ -284,6 +283,8 @@ def register(
         ) -> BuiltCase:
             program = Program(factors)
             program.framework = "keras" if framework == "keras" else framework
+            # Names and seeds as in a fresh process: two builds must differ in strengths only.
+            keras.utils.clear_session(free_memory=False)
             keras.utils.set_random_seed(3)
             family(program, mutation)
             return program.finish(case)
