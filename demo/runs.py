@@ -27,7 +27,7 @@ class Run:
     @property
     def name(self) -> str:
         """The run's folder in the logdir."""
-        return f"{'fixed' if self.is_fixed else 'bug'}_weight_decay_{self.weight_decay:g}"
+        return f"{'fixed' if self.is_fixed else 'bug'}_decay_{self.weight_decay:g}"
 
 
 RUNS = tuple(Run(is_fixed, decay) for decay in WEIGHT_DECAYS for is_fixed in (False, True))
