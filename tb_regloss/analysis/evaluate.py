@@ -30,6 +30,7 @@ from tb_regloss.analysis.sampled import NOTHING, Sampled, elementwise
 
 _STEP = 1e-30  # of complex-step differentiation: no cancellation, so as small as can be
 _OPAQUE = Sampled(None, np.full(1, 1j, np.complex128))
+_EXAMPLES = 3  # where the graph leaves a size open
 _ZERO = Sampled(None, np.zeros(1, np.complex128))
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
 _REDUCERS = frozenset("Sum Mean Max Prod L2Loss EuclideanNorm Any All".split())
@@ -240,8 +241,15 @@ class Evaluator:
             return self._static_shape(value)
         if not self._is_gradient:
             scalar = self._flow.ranks.is_scalar(value)
-            return self._symbol(value, ()) if scalar else NOTHING
+            return self._symbol(value, ()) if scalar else Sampled(self._batch(value), NOTHING.array)
+        if kind in (Kind.PLACEHOLDER, Kind.DATA):
+            return Sampled(self._batch(value), _OPAQUE.array)
         return self._gradient_part(value, kind)
+
+    def _batch(self, value: int) -> tuple[int, ...] | None:
+        """Returns a shape to assume for data: as many examples everywhere."""
+        rank = self._flow.ranks.rank(value)
+        return None if rank is None else (_EXAMPLES,) * rank
 
     def _plain(self, value: int) -> Sampled:
         """Evaluates an op none of whose values depend on data."""
@@ -369,7 +377,7 @@ class Evaluator:
         shape = self._graph.attrs.attr(node, "shape")
         if shape is None:
             return ()
-        return tuple(3 if size is None else size for size in shape)
+        return tuple(_EXAMPLES if size is None else size for size in shape)
 
     def _constant(self, node: int) -> Sampled:
         constant = self._graph.attrs.constant(node)
@@ -394,7 +402,7 @@ class Evaluator:
             return NOTHING
         shape = None
         if variable.shape is not None:
-            shape = tuple(3 if size is None else size for size in variable.shape)
+            shape = tuple(_EXAMPLES if size is None else size for size in variable.shape)
         key = variable.node * 2
         if self._dense and shape and math.prod(shape) * sampled.DRAWS <= sampled.MAX_DENSE:
             random = np.random.default_rng(key)

@@ -17,7 +17,7 @@ import re
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow, Write
-from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
+from tb_regloss.analysis.op_graph import node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 
 _FUSED = re.compile(r"^(?:Resource)?(Sparse)?Apply([A-Z]\w*)$")
@@ -47,12 +47,14 @@ class Update:
       ports: the gradient ports; more than one only where an unfused optimizer
         reads differently prepared gradients.
       rule: what tells optimizers apart: the op's type, for an unfused one `""`.
+      sparse: whether the gradient is one of some rows only.
     """
 
     node: int
     variable: int
     ports: tuple[int, ...]
     rule: str
+    sparse: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,20 +87,20 @@ def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
     }
     if state:
         flow.set_state(state)
-    unfused = _unfused(flow, candidates, trainable) if candidates else {}
+    unfused, passed = _unfused(flow, candidates, trainable) if candidates else ({}, set())
     if unfused:
         for variable in unfused:
             state.pop(variable, None)
         flow.set_state(state)
-    slots = flow.propagate([n for v in state for n in flow.reads.get(v, ())]) if state else bytearray()
+    slots = flow.propagate(node for node in passed if _owner(flow, node) not in unfused)
     decays = set(_separate_decays(flow, {*updates, *unfused}))
     for variable, writes in unfused.items():
         for write in writes:
-            ports, decayed = _gradient_ports(flow, write, slots or bytearray(len(flow.graph)), state)
+            ports, decayed = _gradient_ports(flow, write, slots)
             if decayed:
                 decays.add(variable)
             if ports:
-                update = Update(write.node, variable, ports, "")
+                update = Update(write.node, variable, ports, "", write.sparse)
                 updates.setdefault(variable, []).append(update)
     for found in updates.values():
         found.sort(key=lambda update: update.node)
@@ -118,7 +120,7 @@ def _fused(flow: Flow) -> dict[int, list[Update]]:
             if len(inputs) < 3 or position >= len(inputs):
                 continue
             variable = flow.variables.root(inputs[0])
-            update = Update(node, variable, (inputs[position],), rule)
+            update = Update(node, variable, (inputs[position],), rule, bool(sparse))
             found.setdefault(variable, []).append(update)
     return found
 
@@ -142,16 +144,19 @@ def _is_no_initializer(flow: Flow, write: Write) -> bool:
 
 
 def _unfused(flow: Flow, candidates: dict[int, list[Write]],
-             trainable: frozenset[int] | None) -> dict[int, list[Write]]:  # fmt: skip
+             trainable: frozenset[int] | None) -> tuple[dict[int, list[Write]], set[int]]:  # fmt: skip
+    """Returns the variables that are trained, and the reads of state that their updates pass."""
     of_data = {
         variable: [write for write in writes if flow.data[node_of(write.value)]]
         for variable, writes in candidates.items()
     }
     of_data = {variable: writes for variable, writes in of_data.items() if writes}
     if not of_data:
-        return {}
+        return {}, set()
     bits = {variable: 1 << place for place, variable in enumerate(of_data)}
-    leaves = {variable: _leaves(flow, writes, candidates) for variable, writes in of_data.items()}
+    leaves, passed = {}, {}
+    for variable, writes in of_data.items():
+        leaves[variable], passed[variable] = _leaves(flow, writes, candidates)
     used = _ancestors(flow, bits, {leaf for found in leaves.values() for leaf in found})
     trained = {}
     for variable, writes in of_data.items():
@@ -159,12 +164,15 @@ def _unfused(flow: Flow, candidates: dict[int, list[Write]],
             continue
         if any(used.get(leaf, 0) & bits[variable] for leaf in leaves[variable]):
             trained[variable] = writes
-    return trained
+    return trained, {node for variable in trained for node in passed[variable]}
 
 
-def _leaves(flow: Flow, writes: list[Write], candidates: dict[int, list[Write]]) -> set[int]:
-    """Returns the nodes at which an update's arithmetic ends and other computation begins."""
-    graph, found = flow.graph, set()
+def _leaves(flow: Flow, writes: list[Write],
+            candidates: dict[int, list[Write]]) -> tuple[set[int], set[int]]:  # fmt: skip
+    """Returns where an update's arithmetic ends, and which reads of state it passes."""
+    graph = flow.graph
+    ends: set[int] = set()
+    passed: set[int] = set()
     stack = [node_of(write.value) for write in writes]
     seen = set(stack)
     while stack:
@@ -173,20 +181,26 @@ def _leaves(flow: Flow, writes: list[Write], candidates: dict[int, list[Write]])
             continue
         op = graph.ops[node]
         kind = op_semantics.row(op).kind
-        if kind is Kind.READ or kind is Kind.VARIABLE:
-            operands = flow.value_inputs(node) if flow.variables.root(
-                graph.inputs[node][0] if graph.inputs[node] else value_of(node)
-            ) in candidates else []
+        operands: list[int] = []
+        if kind in (Kind.READ, Kind.VARIABLE):
+            if _owner(flow, node) in candidates:
+                passed.add(node)
+                operands = flow.value_inputs(node)
         elif kind in _TRANSPARENT or op in _ARITHMETIC or op in _MOVES:
             operands = flow.value_inputs(node)
         else:
-            found.add(node)
-            continue
+            ends.add(node)
         for operand in operands:
             if node_of(operand) not in seen:
                 seen.add(node_of(operand))
                 stack.append(node_of(operand))
-    return found
+    return ends, passed
+
+
+def _owner(flow: Flow, read: int) -> int:
+    """Returns the variable that a node reads."""
+    inputs = flow.graph.inputs[read]
+    return flow.variables.root(inputs[0] if inputs else value_of(read))
 
 
 def _ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, int]:
@@ -266,8 +280,7 @@ def _behind(flow: Flow, value: int) -> int:
     return node
 
 
-def _gradient_ports(flow: Flow, write: Write, slots: bytearray,
-                    state: dict[int, list[int]]) -> tuple[tuple[int, ...], bool]:  # fmt: skip
+def _gradient_ports(flow: Flow, write: Write, slots: bytearray) -> tuple[tuple[int, ...], bool]:
     """Returns where the gradient enters an unfused optimizer's arithmetic.
 
     Everything that mixes with slots is arithmetic; the gradient is what comes
@@ -331,6 +344,3 @@ def _without_scale(flow: Flow, value: int) -> int:
         if op == "Mul" and of_data[1] and not of_data[0] and flow.ranks.rank(inputs[0]) in (0, None):
             return inputs[1]
     return value
-
-
-__all__ = ["PORT_BITS", "Training", "Update", "find_training"]

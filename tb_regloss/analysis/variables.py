@@ -51,6 +51,23 @@ class Variables:
                 for node in nodes:
                     if placeholder_type(graph, node) == DT_RESOURCE:
                         self._add(node, None, False)
+        self._learn_from_reads()
+
+    def _learn_from_reads(self) -> None:
+        """A captured handle says nothing of its variable; those who read it do."""
+        attrs = self._graph.attrs
+        for node in self._graph.nodes_with_op("ReadVariableOp"):
+            handle = self._graph.inputs[node][:1]
+            variable = self.behind(handle[0]) if handle else None
+            if variable is None or variable.shape is not None:
+                continue
+            dtype, shapes = attrs.attr(node, "dtype"), attrs.attr(node, "_output_shapes")
+            shape = shapes[0] if shapes else None
+            self.by_node[variable.node] = dataclasses.replace(
+                variable,
+                shape=None if shape is None else tuple(shape),
+                is_float=dtype is None or dtype in DT_FLOATS,
+            )
 
     def _add(self, node: int, dtype: int | None, is_shared: bool) -> None:
         attrs = self._graph.attrs
