@@ -46,9 +46,15 @@ class Candidates:
         found = [p for p in found if p.node not in self.data_losses and not self._is_total(p, found)]
         self.penalties = [*declared, *found]
         self.classes = self._classify()
-        for penalty in self._structural():
-            self.penalties.append(penalty)
+        structural = self._structural()
+        self.penalties += structural
         self.classes = self._classify()
+        self._merge_equal()
+        seen = {self.classes.get(penalty.node) for penalty in (*declared, *found)}
+        for penalty in structural:
+            if self.classes[penalty.node] in seen:
+                self.penalties.remove(penalty)
+            seen.add(self.classes[penalty.node])
         self.optimized = self._find_optimized(collections, declaration)
 
     def is_zero(self, penalty: Penalty) -> bool:
@@ -123,6 +129,27 @@ class Candidates:
                         classes[node] = number
         return classes
 
+    def _merge_equal(self) -> None:
+        """Gives penalties of equal values on the same variables one class.
+
+        The same penalty read twice may be written with other ops (a constant
+        that was cast, an addition of nothing), so numbers alone do not do.
+        """
+        same: dict[object, int] = {}
+        for penalty in self.penalties:
+            number = self.classes.get(penalty.node, -1)
+            if number < 0:
+                continue
+            values = self._gradients.loss(penalty.node)
+            if np.isnan(values).any() or not values.any():
+                continue
+            key = (penalty.variables, *(f"{value:.9e}" for value in values))
+            first = same.setdefault(key, number)
+            if first != number:
+                for node, other in self.classes.items():
+                    if other == number:
+                        self.classes[node] = first
+
     def _structural(self) -> list[Penalty]:
         """Finds penalties that no declaration and no collection names."""
         flow = self._flow
@@ -147,7 +174,7 @@ class Candidates:
                 continue
             for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
                 operand = node_of(value)
-                scalar = self._flow.ranks.is_scalar(value)
+                scalar = penalties.is_summand(self._flow, value)
                 if operand not in found and self._flow.parameters[operand] and scalar:
                     found.add(operand)
                     stack.append(operand)
@@ -227,11 +254,12 @@ class Candidates:
             if op in ("Mul", "RealDiv", "Div"):
                 return True
             if kind in (Kind.ADD, Kind.PASS, Kind.CUT) or op in ("Pack", "ConcatV2") or (
-                op == "Sum" and flow.ranks.is_scalar(inputs[0])
+                op == "Sum" and penalties.is_summand(flow, inputs[0])
             ):
                 for value in inputs:
                     operand = node_of(value)
-                    if operand not in seen and flow.parameters[operand] and flow.ranks.is_scalar(value):
+                    scalar = penalties.is_summand(flow, value)
+                    if operand not in seen and flow.parameters[operand] and scalar:
                         seen.add(operand)
                         stack.append(operand)
         return False

@@ -354,6 +354,10 @@ class Evaluator:
         values = op_semantics.value_inputs(op, list(inputs))
         if any(v not in known for v in values):
             return NOTHING
+        # An optional that is empty in one branch is only opened in the other.
+        full = [v for v in values if graph.ops[node_of(v)] != "OptionalNone"]
+        if len(full) == 1 < len(values):
+            return known[full[0]]
         total: Sampled | None = None
         for branch, weight in zip(values, self._branches.weights(node, values), strict=True):
             part = elementwise(np.multiply, known[branch], Sampled((), weight))

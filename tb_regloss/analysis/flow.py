@@ -90,7 +90,8 @@ class Flow:
         self.reads: dict[int, list[int]] = {}
         self._find_reads()
         self._sources = self._data_sources()
-        self.data = bytearray()
+        self.data = self.propagate(self._sources)
+        self._sources += self._row_products()
         self.set_state({})
         self.parameters = self.propagate(n for nodes in self.reads.values() for n in nodes)
         self.hyperparameters: frozenset[int] = frozenset()
@@ -233,6 +234,41 @@ class Flow:
                 found.extend(node for node in nodes if self._is_data_placeholder(node))
             elif op == "Const":
                 found.extend(node for node in nodes if self._is_stored_data(node))
+        return found
+
+    def _row_products(self) -> list[int]:
+        """Returns ops that join rows which data picked with other parameters.
+
+        A penalty on gathered rows still reads only the variable. But where rows
+        meet each other or other parameters, the pick is the data: word2vec has
+        no other.
+        """
+        graph, found = self.graph, []
+        for op in ("Gather", "GatherV2", "ResourceGather"):
+            for node in graph.nodes_with_op(op):
+                picks = graph.inputs[node][1:2]
+                if self.data[node] or not picks or not self.data[node_of(picks[0])]:
+                    continue
+                found.extend(self._joined_with_others(node))
+        return found
+
+    def _joined_with_others(self, rows: int) -> list[int]:
+        graph, stack, same, found = self.graph, [rows], {rows}, []
+        while stack:
+            current = stack.pop()
+            for edge in graph.readers(current):
+                reader = edge >> PORT_BITS
+                op, inputs = graph.ops[reader], graph.inputs[reader]
+                kind = op_semantics.row(op).kind
+                if op in op_semantics.CONTRACTIONS:
+                    found.append(reader)
+                elif kind in (Kind.MULTIPLY, Kind.SUBTRACT, Kind.ADD) and len(inputs) == 2:
+                    other = node_of(inputs[1 - (edge & PORT_MASK)])
+                    if other not in same and graph.ops[other] != "Const":
+                        found.append(reader)
+                elif kind is Kind.PASS and reader not in same:
+                    same.add(reader)
+                    stack.append(reader)
         return found
 
     def _is_data_placeholder(self, node: int) -> bool:

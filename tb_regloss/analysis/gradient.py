@@ -97,6 +97,11 @@ class Gradients:
                 break
         return best
 
+    @property
+    def ends(self) -> set[int]:
+        """The ops at which following a gradient ended."""
+        return self._evaluators[False].hidden
+
     def followed(self) -> tuple[set[int], set[int]]:
         """Returns what flows into gradients: what was evaluated, and what was not followed.
 

@@ -94,7 +94,8 @@ _row(Kind.PASS, "TensorListConcat TensorListConcatV2 TensorListResize", (0,))
 _row(Kind.PASS, "TensorArrayReadV3 TensorArrayGatherV3", (2,))
 _row(Kind.PASS, "TensorArrayConcatV3 TensorArrayGradV3", (1,))
 _row(Kind.PASS, "StackPop StackPopV2", (0,))
-_row(Kind.PASS, "MultiDeviceIteratorToStringHandle", (0,))
+_row(Kind.PASS, "OptionalFromValue OptionalGetValue", (0,))
+_row(Kind.CONSTANT, "OptionalNone", ())
 _row(Kind.PORTS, "IdentityN", ALL)
 _row(Kind.CUT, "StopGradient PreventGradient", (0,))
 
@@ -155,7 +156,7 @@ _row(Kind.OTHER, "Conv3DBackpropInputV2", (1, 2))
 _row(Kind.OTHER, "Conv3DBackpropFilterV2", (0, 2))
 
 # io_ops.cc, data_flow_ops.cc, dataset_ops.cc, parsing_ops.cc
-_row(Kind.DATA, "IteratorGetNext IteratorGetNextSync IteratorGetNextAsOptional OptionalGetValue", ())
+_row(Kind.DATA, "IteratorGetNext IteratorGetNextSync IteratorGetNextAsOptional", ())
 _row(Kind.DATA, "MultiDeviceIteratorGetNextFromShard QueueDequeue QueueDequeueV2 Recv _Recv", ())
 _row(Kind.DATA, "QueueDequeueMany QueueDequeueManyV2 QueueDequeueUpTo QueueDequeueUpToV2", ())
 _row(Kind.DATA, "ReaderRead ReaderReadV2 ReaderReadUpToV2 ReadFile ParseExample ParseExampleV2", ())
@@ -179,6 +180,12 @@ _OTHER = Row(Kind.OTHER)
 CONTRACTIONS = frozenset(
     "MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseMatMul Einsum Conv2D Conv3D Conv1D "
     "DepthwiseConv2dNative SparseTensorDenseMatMul".split()
+)
+
+# Ops of loops: what they carry is followed once around, not through all iterations.
+LOOPS = frozenset(
+    "_LoopVar NextIteration RefNextIteration StackPopV2 StackPop TensorListPopBack "
+    "TensorArrayReadV3 TensorListStack TensorListGetItem".split()
 )
 
 # Ops whose gradient is zero or does not exist, beside `Kind.CUT`

@@ -224,10 +224,35 @@ def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
             if flow.data[node] or not flow.parameters[node] or not _ends_nowhere(flow, node):
                 continue
             root = _norm_root(flow, node)
-            if root is not None and root != node and _behind_trained(flow, root, trained):
+            if root is not None and root != node and _has_plain_strength(flow, node) and _behind_trained(flow, root, trained):
                 found.append(node)
     nested = {node_of(v) for node in found for v in graph.inputs[node]}
     return [node for node in found if node not in nested]
+
+
+def _has_plain_strength(flow: Flow, node: int) -> bool:
+    """Whether a product's factor is a constant or a hyperparameter as written.
+
+    What has the same form in a gradient is scaled by what arrives there.
+    """
+    graph = flow.graph
+    factor = next((v for v in graph.inputs[node] if not flow.parameters[node_of(v)]), None)
+    if factor is None:
+        return False
+    source = node_of(factor)
+    for _ in range(3):
+        if graph.ops[source] in ("Cast", "Identity", "ReadVariableOp") and graph.inputs[source]:
+            source = node_of(graph.inputs[source][0])
+    op = graph.ops[source]
+    if op == "Const":
+        constant = graph.attrs.constant(source)
+        return constant is not None and constant.array is not None and not (constant.array == 1).all()
+    return op_semantics.row(op).kind in (Kind.VARIABLE, Kind.PLACEHOLDER)
+
+
+def is_summand(flow: Flow, value: int) -> bool:
+    """Whether a value is a scalar, or scalars stacked to be summed."""
+    return flow.ranks.is_scalar(value) or flow.graph.ops[node_of(value)] in ("Pack", "ConcatV2")
 
 
 def _ends_nowhere(flow: Flow, node: int) -> bool:

@@ -14,7 +14,7 @@ import dataclasses
 
 import numpy as np
 
-from tb_regloss.analysis import gradient, op_semantics, towers
+from tb_regloss.analysis import gradient, op_semantics, penalties, towers
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
@@ -23,6 +23,13 @@ from tb_regloss.analysis.op_graph import PORT_BITS, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.updates import Update
+
+_REACH = 20_000  # ops to look at between an update and where its gradient comes from
+# They read a parameter to send a gradient on to what is before it.
+_BACKPROPAGATION = frozenset(
+    "Conv2DBackpropInput DepthwiseConv2dNativeBackpropInput Conv3DBackpropInputV2 FusedBatchNormGrad "
+    "FusedBatchNormGradV2 FusedBatchNormGradV3 LRNGrad".split()
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,22 +139,37 @@ class Settler:
         if not np.isfinite(received.penalty).all():
             return self._by_links(penalty, number, "the gradient could not be evaluated")
         if gradient.is_zero(received.penalty, mine):
-            return self._absent(penalty, number)
+            return self._absent(penalty, number, variable, update)
         others = self._others(number, variable, dense)
         absolute = gradient.fit(received.penalty, {number: mine, **others})
         relative = None
         if np.isfinite(received.data).all() and received.data.all():
             relative = gradient.fit(received.penalty / received.data, {number: mine, **others})
         if absolute is None and relative is None:
-            return self._unfitted(penalty, number)
+            # Penalties that are multiples of each other cannot be told apart by
+            # numbers; then one of them may explain everything alone.
+            absolute = gradient.fit(received.penalty, {number: mine})
+            if absolute is None or not self._is_explained_by(number, variable):
+                return self._unfitted(penalty, number)
         factors = [found[number] for found in (absolute, relative) if found is not None]
         if not any(factors):
-            return self._absent(penalty, number)
+            return self._absent(penalty, number, variable, update)
         return self._settle(
             number,
             None if absolute is None else absolute[number],
             None if relative is None else relative[number],
             as_constant(received.data),
+            update,
+        )
+
+    def _is_explained_by(self, number: int, variable: int) -> bool:
+        """Whether no other penalty on a variable is part of any loss."""
+        return not any(
+            self.forms_with(self._found.classes[other.node])
+            for other in self._found.penalties
+            if other.node >= 0
+            and variable in other.variables
+            and self._found.classes[other.node] != number
         )
 
     def _derivative(self, node: int, number: int, variable: int, dense: bool) -> gradient.Array:
@@ -170,32 +192,70 @@ class Settler:
                 found[its] = derivative
         return found
 
-    def _absent(self, penalty: Penalty, number: int) -> Reach:
-        """Returns "not reached" where no way into a gradient was left unfollowed."""
+    def _absent(self, penalty: Penalty, number: int, variable: int, update: Update) -> Reach:
+        """Returns "not reached" where no way into the gradient was left unfollowed."""
+        graph = self._flow.graph
         private = self._private(penalty, number) & self._hidden
         if private:
-            name = self._flow.graph.names[min(private)]
+            name = graph.names[min(private)]
             return Reach(is_unknown=True, obstacle=f"{name!r} enters a gradient in a way not followed")
+        node = self._unfollowed_use(variable, update)
+        if node is not None:
+            text = f"{graph.names[node]!r} ({graph.ops[node]}) joins the variable and its gradient"
+            return Reach(is_unknown=True, obstacle=text)
+        if self._loops(penalty) and self.forms_with(number):
+            return Reach(is_unknown=True, obstacle="it is computed in a loop")
         return Reach(multiplier=0.0)
+
+    def _unfollowed_use(self, variable: int, update: Update) -> int | None:
+        """Returns an op at which following an update's gradient ended, though it reads the variable."""
+        flow, graph = self._flow, self._flow.graph
+        ends = self._gradients.ends
+        stack, seen = [node_of(port) for port in update.ports], set[int]()
+        while stack and len(seen) < _REACH:
+            node = stack.pop()
+            if node in seen or not flow.data[node]:
+                continue
+            seen.add(node)
+            if node not in ends:
+                stack.extend(node_of(v) for v in flow.value_inputs(node))
+                continue
+            for value in graph.inputs[node]:
+                plain = node_of(value)
+                if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
+                    continue
+                if graph.ops[node] in op_semantics.CONTRACTIONS or graph.ops[node] in _BACKPROPAGATION:
+                    continue
+                if variable in penalties.read_variables(flow, plain, 200):
+                    return node
+        return None
+
+    def _loops(self, penalty: Penalty) -> bool:
+        graph, stack, seen = self._flow.graph, [penalty.node], {penalty.node}
+        while stack and len(seen) < 500:
+            node = stack.pop()
+            if graph.ops[node] in op_semantics.LOOPS:
+                return True
+            for value in graph.inputs[node]:
+                if node_of(value) not in seen:
+                    seen.add(node_of(value))
+                    stack.append(node_of(value))
+        return False
 
     def _unfitted(self, penalty: Penalty, number: int) -> Reach:
         """Decides where a gradient holds penalties, but in no constant proportion."""
-        private = self._private(penalty, number)
-        if self.forms_with(number):
-            if private and not private & (self._evaluated | self._hidden):
-                return Reach(multiplier=0.0)
+        if self.forms_with(number) and self._is_linked(penalty, number):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
-        if private & (self._evaluated | self._hidden):
-            return Reach(is_unknown=True, obstacle="its share of the gradient is not a constant")
-        return Reach(multiplier=0.0)
+        return Reach(is_unknown=True, obstacle="its share of the gradient is not a constant")
 
     def _by_links(self, penalty: Penalty, number: int, obstacle: str) -> Reach:
-        private = self._private(penalty, number)
-        if private and not private & (self._evaluated | self._hidden):
-            return Reach(multiplier=0.0)
-        if private & (self._evaluated | self._hidden) and self.forms_with(number):
+        """Decides by connection where numbers could not be had."""
+        if self.forms_with(number) and self._is_linked(penalty, number):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         return Reach(is_unknown=True, obstacle=obstacle)
+
+    def _is_linked(self, penalty: Penalty, number: int) -> bool:
+        return bool(self._private(penalty, number) & (self._evaluated | self._hidden))
 
     def _reach_of_data(self, penalty: Penalty, number: int, update: Update) -> Reach:
         """Decides for a penalty that depends on data, an activity regularizer."""
@@ -246,7 +306,7 @@ class Settler:
         return ratios.pop() if len(ratios) == 1 else None
 
     def _settle(self, number: int, absolute: float | None, relative: float | None,
-                data: float | None) -> Reach:  # fmt: skip
+                data: float | None, update: Update) -> Reach:  # fmt: skip
         """Picks the multiplier on which gradient and sums agree."""
         seen = [value for value in (relative, absolute) if value is not None]
         forms = self.forms_with(number)
@@ -258,7 +318,7 @@ class Settler:
             return Reach(is_reached=True, multiplier=seen[0] if seen else None)
         for value in seen:
             for form in forms:
-                for choice in self._towers.choices(form, number, absolute):
+                for choice in self._towers.choices(form, number, absolute, update):
                     if _close(choice, value):
                         return Reach(is_reached=True, multiplier=choice)
         for form in forms:

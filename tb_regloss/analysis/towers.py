@@ -12,7 +12,7 @@ up already gives the mean, and a penalty in each tower counts N times.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.multiplier import Form, as_constant
 from tb_regloss.analysis.op_graph import node_of
 from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.updates import Update
 
 _DEPTH = 8
 _MANY = 200  # ops of one type, more than any graph has losses
@@ -33,6 +34,7 @@ class Towers:
         self._flow, self._forms = flow, forms
         self._known = frozenset(data_losses)
         self._signatures: dict[tuple[int, int], int] = {}
+        self._arrivals: dict[int, bytearray] = {}
 
     def ratio(self, form: Form, number: int) -> float | None:
         """Returns a penalty's coefficient over the data loss's in one sum."""
@@ -42,15 +44,15 @@ class Towers:
         with np.errstate(all="ignore"):
             return as_constant(form.penalties[number] / reference)
 
-    def choices(self, form: Form, number: int, absolute: float | None) -> list[float]:
+    def choices(self, form: Form, number: int, absolute: float | None, update: Update) -> list[float]:
         """Returns the multipliers that are possible with this sum, the likeliest first."""
         ratio = self.ratio(form, number)
         if ratio is None:
             return []
-        copies = self._copies(form)
+        copies = [copy for copy in self._copies(form) if self._trains(copy.data, update)]
         ratios = [self.ratio(copy, number) if number in copy.penalties else 0.0 for copy in copies]
         total = sum(r for r in ratios if r is not None)
-        count = max(len(copies), self._copied_losses(form))
+        count = max(len(copies), self._copied_losses(form, update))
         if count <= 1 or None in ratios:
             return [ratio]
         if self._adds_up(form) and absolute is not None:
@@ -117,12 +119,28 @@ class Towers:
     def _shape(self, form: Form) -> tuple[int, ...]:
         return tuple(sorted(self._signature(node, _DEPTH) for node in form.data))
 
-    def _copied_losses(self, form: Form) -> int:
-        """Returns how many times the graph has the data losses of a sum."""
+    def _trains(self, losses: Iterable[int], update: Update) -> bool:
+        """Whether the gradients of data losses arrive at an update.
+
+        What a loss is computed from is what its gradient is made of.
+        """
+        for loss in losses:
+            if loss not in self._arrivals:
+                sources = [node_of(v) for v in self._flow.graph.inputs[loss]]
+                self._arrivals[loss] = self._flow.propagate(
+                    node for node in sources if self._flow.data[node]
+                )
+            if not any(self._arrivals[loss][node_of(port)] for port in update.ports):
+                return False
+        return True
+
+    def _copied_losses(self, form: Form, update: Update) -> int:
+        """Returns how many copies of the data losses of a sum train a variable."""
         known = [node for node in form.data if node in self._known]
         if known:
             shapes = {self._signature(node, _DEPTH) for node in known}
             same = [node for node in self._known if self._signature(node, _DEPTH) in shapes]
+            same = [node for node in same if self._trains([node], update)]
             return len(same) // len(known)
         counts = []
         for node in form.data:
@@ -130,7 +148,12 @@ class Towers:
             alike = self._flow.graph.nodes_with_op(self._flow.graph.ops[node])
             if len(alike) > _MANY:
                 return 1
-            counts.append(sum(self._signature(other, _DEPTH) == mine for other in alike))
+            counts.append(
+                sum(
+                    self._signature(other, _DEPTH) == mine and self._trains([other], update)
+                    for other in alike
+                )
+            )
         return counts[0] if len(counts) == 1 else 1
 
     def _signature(self, node: int, depth: int) -> int:
