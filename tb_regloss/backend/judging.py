@@ -27,7 +27,7 @@ from tb_regloss.analysis.verdict_types import (
 )
 from tb_regloss.backend import reader, series
 from tb_regloss.backend.cache import SingleFlight
-from tb_regloss.formats import event_file, graphs
+from tb_regloss.formats import graphs
 
 _logger = logging.getLogger(__name__)
 
@@ -69,8 +69,6 @@ class Judge:
         problems, notes = list(facts.problems), list(facts.notes)
         distinct: dict[Hashable, reader.GraphBlob] = {}
         for blob in gathered.graphs:
-            if blob.kind == event_file.KERAS_MODEL:
-                continue
             try:
                 digest = self._digest(blob)
             except errors.UnreadableError as error:

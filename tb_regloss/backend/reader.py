@@ -12,10 +12,11 @@ import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
-from tb_regloss.analysis.facts import Problem, RunFacts
+from tb_regloss import errors
+from tb_regloss.analysis.facts import ConfiguredRegularizer, Problem, RunFacts
 from tb_regloss.backend import series
 from tb_regloss.backend.logdir import RunFiles
-from tb_regloss.formats import event_file
+from tb_regloss.formats import event_file, keras_config
 
 # With 1,000 regularization losses and 1,000 steps a run is 4 MB.
 _READ_AHEAD = 16
@@ -28,6 +29,9 @@ _BLOB_KINDS = {
     "graph_run_metadata_graph": event_file.RUN_METADATA,
     "graph_keras_model": event_file.KERAS_MODEL,
 }
+
+
+Configured = tuple[ConfiguredRegularizer, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,8 +117,16 @@ def gather(source: RunSource, data: series.RunData | None = None) -> Gathered:
             "The event files are out of reach (--grpc_data_provider), so only the one graph that "
             "the data provider hands out could be looked at, and no collections.",
         )
+    graphs, configured, trouble = _without_keras_models(graphs)
+    problems += trouble
     if source.provider is None:
-        facts = RunFacts(run=source.run, path=source.path, notes=notes, problems=problems)
+        facts = RunFacts(
+            run=source.run,
+            path=source.path,
+            keras_regularizers=configured,
+            notes=notes,
+            problems=problems,
+        )
         return Gathered(facts, graphs)
     if data is None:
         data = series.read(source.provider, [source.provider_run])[source.provider_run]
@@ -124,12 +136,28 @@ def gather(source: RunSource, data: series.RunData | None = None) -> Gathered:
         series=data.series.roles,
         declarations=data.declared.declarations,
         loss_matrix=data.declared.matrix,
+        keras_regularizers=configured,
         notes=notes + data.series.notes,
         problems=problems + data.declared.problems,
         extra=data.series.extra,
         optimized_assured=data.series.assured,
     )
     return Gathered(facts, graphs)
+
+
+def _without_keras_models(
+    graphs: tuple[GraphBlob, ...],
+) -> tuple[tuple[GraphBlob, ...], Configured, tuple[Problem, ...]]:
+    """Returns the graphs, and what the newest Keras model among them configures."""
+    models = [blob for blob in graphs if blob.kind == event_file.KERAS_MODEL]
+    others = tuple(blob for blob in graphs if blob.kind != event_file.KERAS_MODEL)
+    if not models:
+        return others, None, ()
+    newest = models[-1]
+    try:
+        return others, keras_config.parse(newest.read(), newest.source), ()
+    except errors.UnreadableError as error:
+        return others, None, (Problem(newest.path, str(error)),)
 
 
 def read_ahead(
