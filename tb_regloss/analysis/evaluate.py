@@ -70,21 +70,27 @@ class Evaluator:
     def value(self, value: int) -> Sampled:
         """Returns a value at the sampled points."""
         known, stack = self._known, [value]
-        waiting: set[int] = set()
+        depths: dict[int, int] = {}
+        provisional: set[int] = set()
         while stack:
-            current = stack[-1]
-            if current in known:
+            current, depth = stack[-1], len(stack)
+            if current in known and (current not in provisional or depths[current] != depth):
                 stack.pop()
                 continue
             wanted = [v for v in self._operands(current) if v not in known]
-            if wanted and current not in waiting:
-                waiting.add(current)
-                stack.extend(wanted)
+            if wanted and current not in depths:
+                depths[current] = depth
+                stack.extend(reversed(wanted))
                 continue
-            for operand in wanted:  # a cycle
-                known[operand] = self._around(operand)
+            if wanted:
+                # It waits for itself, a loop: its value before going around will do.
+                known[current] = self._around(current)
+                provisional.add(current)
+                stack.pop()
+                continue
             with np.errstate(all="ignore"):
                 known[current] = self._compute(current)
+            provisional.discard(current)
             stack.pop()
         return known[value]
 

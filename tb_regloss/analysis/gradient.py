@@ -87,9 +87,9 @@ class Gradients:
         best = Received(np.full(sampled.DRAWS, np.nan + 0j), np.zeros(sampled.DRAWS, np.complex128))
         for port in update.ports:
             tensor = self._evaluators[dense].value(port)
-            if update.sparse and tensor.shape is None and not tensor.parts:
-                continue  # How many rows these are is not known.
-            total = _along(tensor, shape) if dense else tensor.total(count)
+            # How many rows a sparse gradient has is not known where its shape is not.
+            rows = None if update.sparse else count
+            total = _along(tensor, shape) if dense else tensor.total(rows)
             penalty = np.broadcast_to(total.real + 0j, (sampled.DRAWS,))
             data = np.broadcast_to(total.imag / (count or 1) + 0j, (sampled.DRAWS,))
             best = Received(penalty, data)

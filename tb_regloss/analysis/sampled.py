@@ -68,7 +68,17 @@ class Sampled:
         if not self.is_filled:
             return np.asarray(self.array.reshape(self.array.shape[0], -1).sum(axis=1))
         size = math.prod(self.shape) if self.shape is not None else count
-        return self.array * (np.nan if size is None else size)
+        return unknown_sum(self.array) if size is None else self.array * size
+
+
+def unknown_sum(array: Array) -> Array:
+    """Returns the sum of equal elements whose number is not known.
+
+    Zero stays zero. The second channel of a gradient says how often data's part
+    counts, not how large it is, and stays too.
+    """
+    known = np.where(array.real == 0, 0.0, np.nan)
+    return np.asarray(known + 1j * array.imag, np.complex128)
 
 
 EMPTY = np.zeros(0, np.complex128)
@@ -207,14 +217,15 @@ def reduce(tensor: Sampled, axes: tuple[int, ...] | None, keep: bool, mean: bool
     """Returns the sum (or mean) over axes; `axes` `None` where not known."""
     if axes == ():
         return tensor
-    if tensor.parts and tensor.shape is not None and axes is not None:
-        inner = {axis % len(tensor.shape) for axis in axes}
+    if tensor.parts and axes is not None:
+        inner = {axis % len(tensor.shape) if tensor.shape else axis for axis in axes}
         if 0 in inner:
             return _reduce_parts(tensor, inner, keep, mean)
     tensor = collapse(tensor)
     if tensor.shape is None or axes is None:
-        # Only what is zero (or a mean of equal elements) survives an unknown count.
-        return Sampled(None, tensor.array if mean else np.where(tensor.array == 0, 0, np.nan + 0j))
+        if not tensor.is_filled:
+            return NOTHING
+        return Sampled(None, tensor.array if mean else unknown_sum(tensor.array))
     rank = len(tensor.shape)
     chosen = {axis % rank for axis in axes} if rank else set()
     count = math.prod(tensor.shape[axis] for axis in chosen)
@@ -239,6 +250,11 @@ def _reduce_parts(tensor: Sampled, axes: set[int], keep: bool, mean: bool) -> Sa
         total = Sampled((1, *total.shape), total.array)
     if not mean:
         return total
-    assert tensor.shape is not None
-    count = math.prod(tensor.shape[axis] for axis in axes)
+    if tensor.shape is not None:
+        count = math.prod(tensor.shape[axis] for axis in axes)
+    elif axes == {0}:
+        # Gradients of towers, one row each, of which some have no known shape.
+        count = len(tensor.parts)
+    else:
+        return NOTHING
     return elementwise(np.divide, total, number(count))
