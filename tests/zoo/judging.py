@@ -1,0 +1,192 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Puts a case before the analysis and compares the answer with the truth."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from tb_regloss.analysis import proof, verdicts
+from tb_regloss.analysis.facts import ConfiguredRegularizer, Declaration, DeclaredLoss, RunFacts
+from tb_regloss.analysis.verdict_types import LossVerdict, RunVerdict
+from tb_regloss.formats import graphs
+from tests.zoo.case import BuiltCase, LossTruth, run_status
+
+# With collections or a declaration; without either, from the structure alone.
+INFORMED = ("meta_graph", "declared", "declared_run_metadata")
+BARE = ("graph_def", "run_metadata")
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """How an answer compares with the truth.
+
+    Attributes:
+      wrong: what contradicts the truth.
+      unknown: how many losses, or the run, were answered `unknown`.
+      unnumbered: how many constant multipliers were not given.
+      pairs: (true status, answered status) of each loss; `absent` is a status
+        here, both for a loss that was not listed and one that was invented.
+    """
+
+    wrong: tuple[str, ...]
+    unknown: int
+    unnumbered: int
+    pairs: tuple[tuple[str, str], ...]
+
+
+def modes(built: BuiltCase) -> tuple[str, ...]:
+    """Returns the forms in which a case is judged."""
+    if built.meta_graph is not None:
+        return ("meta_graph", "graph_def", *(("declared",) if built.judge_declared else ()))
+    return ("graph_def", "run_metadata", "declared", "declared_run_metadata")
+
+
+def serialized(built: BuiltCase, mode: str) -> tuple[bytes, str]:
+    """Returns a case's bytes in one form, and what kind they are."""
+    if mode.endswith("run_metadata"):
+        assert built.run_metadata is not None
+        return built.run_metadata, "run_metadata"
+    if mode == "meta_graph" or (mode == "declared" and built.meta_graph is not None):
+        assert built.meta_graph is not None
+        return built.meta_graph, "meta_graph"
+    return built.graph_def, "graph_def"
+
+
+def declaration(built: BuiltCase) -> Declaration:
+    """Returns what the training code would have declared."""
+    said = built.declaration
+    optimized = said["optimized_loss"]
+    return Declaration(
+        framework=said.get("framework", "tf1"),
+        regularization_losses=tuple(
+            DeclaredLoss(name=tensor, tensor=tensor, variables=tuple(variables))
+            for tensor, variables in said["regularization_losses"]
+        ),
+        data_losses=tuple(DeclaredLoss(name=t, tensor=t) for t in said["data_losses"]),
+        optimized_loss=DeclaredLoss(name=optimized, tensor=optimized) if optimized else None,
+        train_op=said["train_op"],
+        optimizer_weight_decay=said.get("optimizer_weight_decay"),
+        configured=tuple(ConfiguredRegularizer(**each) for each in said.get("configured", ())),
+    )
+
+
+def answer(data: bytes, kind: str, said: Declaration | None = None) -> RunVerdict:
+    """Returns the verdict on serialized graphs."""
+    proofs = [proof.prove(logged, said) for logged in graphs.parse(data, kind, "zoo")]
+    facts = RunFacts(run=".", path="zoo", declarations=(said,) if said else ())
+    return verdicts.judge(facts, proofs)
+
+
+def answer_case(built: BuiltCase, mode: str) -> RunVerdict:
+    """Returns the verdict on a case in one form."""
+    data, kind = serialized(built, mode)
+    return answer(data, kind, declaration(built) if mode.startswith("declared") else None)
+
+
+def compare(built: BuiltCase, mode: str, verdict: RunVerdict) -> Comparison:
+    """Compares an answer with the truth."""
+    informed = mode in INFORMED
+    truth = built.truth
+    wrong: list[str] = []
+    pairs: list[tuple[str, str]] = []
+    unknown = unnumbered = 0
+    left = list(verdict.regularization_losses)
+    for loss, given in _matched(truth.losses, left):
+        if given is None:
+            pairs.append((loss.status, "absent"))
+            if (loss.listed or informed) and loss.status not in ("frozen", "zero"):
+                wrong.append(f"{loss.key} ({loss.status}) is not listed")
+            continue
+        status = given.status.value
+        pairs.append((loss.status, status))
+        if status == "unknown":
+            unknown += 1
+        elif status not in _right(loss.status, informed):
+            wrong.append(f"{loss.key}: {status} x {given.multiplier}, truth {loss.status}")
+        elif loss.multiplier is not None and given.multiplier is None:
+            unnumbered += 1
+            if status in ("scaled", "double_counted"):
+                wrong.append(f"{loss.key}: {status} without its number")
+        elif loss.multiplier is not None and given.multiplier is not None:
+            if abs(given.multiplier - loss.multiplier) > 1e-3 * max(abs(loss.multiplier), 1e-3):
+                wrong.append(f"{loss.key}: x {given.multiplier}, truth x {loss.multiplier}")
+    for given in left:
+        if given.name or given.variables:
+            pairs.append(("absent", given.status.value))
+            wrong.append(f"invented: {given.name} on {list(given.variables)} {given.status.value}")
+    run = verdict.status.value
+    if run == "unknown":
+        unknown += 1
+    if run != "unknown" and run not in right_runs(built, informed):
+        wrong.append(f"run: {run}, truth {truth.run}")
+    return Comparison(tuple(wrong), unknown, unnumbered, tuple(pairs))
+
+
+def right_runs(built: BuiltCase, informed: bool) -> set[str]:
+    """Returns the run statuses that are right."""
+    truth = built.truth
+    if informed:
+        return {truth.run, *truth.with_collections}
+    found = {truth.run, *truth.bare}
+    if truth.losses:
+        # Nothing tells which tensor is the loss: `blocked` may look `missing`. And what nothing
+        # but a name tells from a chart may be left out, all of it or what goes nowhere.
+        dead = ("missing", "blocked")
+        variants = [
+            truth.losses,
+            [t for t in truth.losses if t.listed],
+            [t for t in truth.losses if t.listed or t.status not in dead],
+        ]
+        for losses in variants:
+            found.add(run_status(tuple(losses)))
+            softer = [
+                dataclasses.replace(t, status="missing") if t.status == "blocked" else t
+                for t in losses
+            ]
+            found.add(run_status(tuple(softer)))
+        if truth.run in ("not_training", "decoupled"):
+            found = {truth.run, *truth.bare}
+    return found
+
+
+def _right(status: str, informed: bool) -> tuple[str, ...]:
+    if status == "blocked" and not informed:
+        return ("blocked", "missing")
+    return (status,)
+
+
+def _matched(
+    truths: Sequence[LossTruth], left: list[LossVerdict]
+) -> list[tuple[LossTruth, LossVerdict | None]]:
+    """Pairs truths with answers: by tensor, then by variables, then by what was answered."""
+    found: dict[str, LossVerdict] = {}
+    for same in (_same_tensor, _same_variables, _same_answer):
+        for loss in truths:
+            if loss.key in found:
+                continue
+            for given in left:
+                if same(loss, given):
+                    found[loss.key] = given
+                    left.remove(given)
+                    break
+    return [(loss, found.get(loss.key)) for loss in truths]
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix(":0")
+
+
+def _same_tensor(loss: LossTruth, given: LossVerdict) -> bool:
+    same = _plain(given.name) == _plain(loss.tensor)
+    # In TF2 the same name stands in several functions.
+    return same and (not given.variables or set(map(_plain, given.variables)) == set(loss.variables))
+
+
+def _same_variables(loss: LossTruth, given: LossVerdict) -> bool:
+    return set(map(_plain, given.variables)) == set(loss.variables)
+
+
+def _same_answer(loss: LossTruth, given: LossVerdict) -> bool:
+    return given.status.value == loss.status and len(given.variables) == len(loss.variables)
