@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The losses of one Keras training step, caught while the step itself computes them.
+
+Each read of `model.losses` computes every penalty anew, so a second read would
+tell of other tensors than those that are trained on. Hence the regularizers
+are listened to: as long as a step is open in this thread, what they return is
+kept. Works for Keras 3 on all backends and for tf-keras.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+@dataclasses.dataclass
+class Penalty:
+    """What one regularizer returned in one step.
+
+    Attributes:
+      name: `"dense/kernel_regularizer"`.
+      variable: name of the penalized variable, `None` for activities.
+      values: a tensor for each time that it was computed.
+      in_compute_loss: whether `compute_loss` itself asked for it.
+    """
+
+    name: str
+    variable: str | None
+    values: list[Any] = dataclasses.field(default_factory=list)
+    in_compute_loss: bool = False
+
+
+@dataclasses.dataclass
+class Step:
+    """One training step that is being computed, or traced.
+
+    Attributes:
+      penalties: by name.
+      additional: data-dependent `add_loss` terms by name.
+      total: what `compute_loss` returned, `None` where it was not called.
+      targets: what gradients were taken of, where that could be seen.
+      coefficients: by penalty, what a unit of it counts for in the targets;
+        under the empty name that of the total.
+      is_computing_loss: whether `compute_loss` is on the stack.
+      complete: adds to the step what was not heard; called when gradients
+        are taken.
+      failure: what went wrong with the logging; the step itself goes on.
+    """
+
+    penalties: dict[str, Penalty] = dataclasses.field(default_factory=dict)
+    additional: dict[str, Any] = dataclasses.field(default_factory=dict)
+    total: Any = None
+    targets: list[Any] = dataclasses.field(default_factory=list)
+    coefficients: dict[str, Any] = dataclasses.field(default_factory=dict)
+    is_computing_loss: bool = False
+    complete: Callable[[Step], None] = lambda step: None
+    failure: Exception | None = None
+
+    def safely(self, action: Callable[[Step], None]) -> None:
+        """Does something for the logging that must not stop the training."""
+        if self.failure is None:
+            try:
+                action(self)
+            except Exception as error:
+                self.failure = error
+
+    def hear(self, name: str, variable: str | None, value: Any) -> None:
+        """Keeps what a regularizer returned."""
+        penalty = self.penalties.setdefault(name, Penalty(name, variable))
+        penalty.values.append(value)
+        penalty.in_compute_loss |= self.is_computing_loss
+
+
+_open = threading.local()
+
+
+def current() -> Step | None:
+    """Returns the step that is open in this thread."""
+    return getattr(_open, "step", None)
+
+
+@contextlib.contextmanager
+def opened(complete: Callable[[Step], None] = lambda step: None) -> Iterator[Step]:
+    """Opens a step: one for each replica, which Keras runs in threads of their own."""
+    step, before = Step(complete=complete), current()
+    _open.step = step
+    try:
+        yield step
+    finally:
+        _open.step = before
+
+
+class Listening:
+    """Listens to the regularizers of a model until it is closed."""
+
+    def __init__(self, model: Any) -> None:
+        self._undo: list[Callable[[], None]] = []
+        self._model = model
+        self._heard: set[int] = set()
+        self.extend()
+
+    def extend(self) -> None:
+        """Listens to what the model has got since: layers are built when first called."""
+        if is_keras_3(self._model):
+            for variable in self._model.trainable_variables:
+                if variable.regularizer is not None and id(variable) not in self._heard:
+                    self._heard.add(id(variable))
+                    self._listen_to_variable(variable)
+        else:
+            for layer in self._model._flatten_layers():
+                self._listen_to_layer(layer)
+
+    def close(self) -> None:
+        """Leaves the model as it was found."""
+        while self._undo:
+            self._undo.pop()()
+
+    def _listen_to_variable(self, variable: Any) -> None:
+        original = variable.regularizer
+        name = f"{variable.path}_regularizer"
+        # Not through the property, which wants a Regularizer.
+        variable._regularizer = _heard(original, name, variable.path)
+        self._undo.append(functools.partial(setattr, variable, "_regularizer", original))
+
+    def _listen_to_layer(self, layer: Any) -> None:
+        callables = layer._callable_losses
+        for index, original in enumerate(callables):
+            if hasattr(original, "heard") or id(original) in self._heard:
+                continue
+            self._heard.add(id(original))
+            variable = original
+            while isinstance(variable, functools.partial) and variable.args:
+                variable = variable.args[0]  # _tag_callable of _loss_for_variable of it
+            if hasattr(variable, "dtype"):
+                path = variable.name.split(":")[0]
+                callables[index] = _heard(original, f"{path}_regularizer", path)
+            else:
+                callables[index] = _heard(original, f"{layer.name}/loss_{index}", None)
+            self._undo.append(functools.partial(callables.__setitem__, index, original))
+
+
+def _heard(function: Callable[..., Any], name: str, variable: str | None) -> Callable[..., Any]:
+    def listening(*args: Any, **kwargs: Any) -> Any:
+        value = function(*args, **kwargs)
+        step = current()
+        if step is not None and value is not None:
+            step.hear(name, variable, value)
+        return value
+
+    listening.heard = function  # type: ignore[attr-defined]
+    return listening
+
+
+def collect_added(model: Any, step: Step) -> None:
+    """Adds what layers handed to `add_loss` in this step, activity regularizers among it."""
+    for layer in _layers(model):
+        added = layer._get_own_losses() if is_keras_3(model) else layer._eager_losses
+        regularizes = getattr(layer, "activity_regularizer", None) is not None
+        for index, value in enumerate(added):
+            place = getattr(layer, "path", None) or layer.name
+            suffix = f"_{index}" if index else ""
+            if regularizes:
+                name = f"{place}/activity_regularizer{suffix}"
+                penalty = step.penalties.setdefault(name, Penalty(name, None))
+                penalty.values, penalty.in_compute_loss = [value], True
+            else:
+                step.additional[f"{place}/add_loss{suffix}"] = value
+
+
+def is_keras_3(model: Any) -> bool:
+    """Tells Keras 3 from tf-keras, whose modules may go by the same name."""
+    return hasattr(model, "stateless_call")
+
+
+def _layers(model: Any) -> list[Any]:
+    layers = list(model._flatten_layers())
+    return layers if any(layer is model for layer in layers) else [model, *layers]

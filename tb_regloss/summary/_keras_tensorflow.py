@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Keras on TensorFlow: the numbers of a compiled step, and its graph.
+
+A traced step cannot hand numbers to Python without cost, and what it returns
+is shown as metrics. So it assigns them to a variable, which is read on the
+few steps that are recorded; that also works compiled by XLA and in replicas.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tb_regloss.summary import _keras_losses, _source_lines, _tf1_graph
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """What one trace of the training step left behind.
+
+    Attributes:
+      key: equal for steps of which nothing new is to be said.
+      step: its losses, symbolic where it was traced.
+      values: variable that holds total, optimized loss, penalties, additional
+        losses, and what each penalty counts for, of the last step.
+      graph: the outermost function graph; `None` in eager mode.
+      has_total: whether `compute_loss` was called.
+      has_optimized: whether the step took gradients with a tape.
+    """
+
+    key: Any
+    step: _keras_losses.Step
+    values: Any
+    graph: Any
+    has_total: bool
+    has_optimized: bool
+
+    def numbers(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Returns the values of the last step; waits for it."""
+        return np.asarray(self.values.numpy())
+
+    def tensor_of(self, penalty: _keras_losses.Penalty) -> tuple[str | None, str | None]:
+        """Returns the penalty's tensor name and the user's line that computed it."""
+        tensor = penalty.values[0]
+        if self.graph is None or not hasattr(tensor, "op"):
+            return None, None
+        line = _source_lines.user_line(_tf1_graph.stack_of(tensor.op))
+        return str(tensor.name), line
+
+    def graph_def(self) -> bytes | None:
+        """Returns the serialized graph of the whole training function."""
+        if self.graph is None:
+            return None
+        return bytes(self.graph.as_graph_def(add_shapes=True).SerializeToString())
+
+
+class Recording:
+    """Makes training steps of a model leave a `Trace`, until it is closed."""
+
+    counts_updates = True
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._variables: dict[int, Any] = {}
+        self.trace: Trace | None = None
+        self.failure: Exception | None = None
+        # Replicas run in threads that take turns: what is put in place once
+        # looks up whose step it is, rather than being put in place for each.
+        self._original = tf.GradientTape.gradient
+        tf.GradientTape.gradient = _along_with_penalties(self._original)
+
+    def close(self) -> None:
+        """Leaves TensorFlow as it was found."""
+        tf.GradientTape.gradient = self._original
+
+    def train_step(self, original: Callable[..., Any], *args: Any) -> Any:
+        """Runs or traces the model's own step and adds the assignment to it."""
+        with _keras_losses.opened(self._complete) as step:
+            result = original(*args)
+            step.safely(self._assign)
+        if step.failure is not None:
+            self.failure = step.failure
+        return result
+
+    def before_loss(self, step: _keras_losses.Step) -> None:
+        """Called before `compute_loss`."""
+
+    def loss_computed(self, step: _keras_losses.Step) -> None:
+        """Called within `compute_loss`; a tape sees all there is to see."""
+
+    def _complete(self, step: _keras_losses.Step) -> None:
+        """Adds what was not heard: activities, and penalties that the step forgot."""
+        if not any(penalty.variable for penalty in step.penalties.values()):
+            with tf.name_scope("regloss"):
+                list(self._model.losses)
+        _keras_losses.collect_added(self._model, step)
+
+    def _assign(self, step: _keras_losses.Step) -> None:
+        self._complete(step)
+        strategy = tf.distribute.get_strategy()
+        replicas = float(strategy.num_replicas_in_sync)
+        zero = tf.constant(0.0)
+        # A loss scale multiplies all terms alike.
+        scale = step.coefficients.get("", tf.constant(1.0))
+        numbers = [
+            zero if step.total is None else _scalar(step.total),
+            tf.add_n(step.targets) / scale if step.targets else zero,
+            # Each replica sees all of a penalty, and its share of the rest.
+            *(_scalar(penalty.values[0]) / replicas for penalty in step.penalties.values()),
+            *(_scalar(value) / replicas for value in step.additional.values()),
+            *(step.coefficients.get(name, zero) / scale for name in step.penalties),
+        ]
+        variable = self._variable(len(numbers), strategy)
+        variable.assign(tf.stack(numbers))
+        graph = _outermost_graph()
+        key = tuple(step.penalties) if graph is None else id(graph)
+        has_total, has_optimized = step.total is not None, bool(step.targets)
+        self.trace = Trace(key, step, variable, graph, has_total, has_optimized)
+
+    def _variable(self, size: int, strategy: Any) -> Any:
+        if size not in self._variables:
+            is_replicated = strategy.num_replicas_in_sync > 1
+            with tf.init_scope():
+                self._variables[size] = tf.Variable(
+                    tf.zeros([size]),
+                    trainable=False,
+                    name="regloss_values",
+                    **(
+                        {
+                            "synchronization": tf.VariableSynchronization.ON_READ,
+                            "aggregation": tf.VariableAggregation.SUM,
+                        }
+                        if is_replicated
+                        else {}
+                    ),
+                )
+        return self._variables[size]
+
+
+def _along_with_penalties(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns `GradientTape.gradient` that measures what each penalty counts for, too."""
+
+    @tf.autograph.experimental.do_not_convert
+    def gradient(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
+        step = _keras_losses.current()
+        if step is None:
+            return original(tape, target, sources, *args, **kwargs)
+        step.safely(step.complete)
+        named = [
+            (penalty.name, value) for penalty in step.penalties.values() for value in penalty.values
+        ]
+        if step.total is not None:
+            named.append(("", step.total))
+        extra = [value for _, value in named]
+        wanted, found = original(tape, target, [sources, extra], *args, **kwargs)
+        step.targets += [_scalar(each) for each in tf.nest.flatten(target)]
+        for (name, _), value in zip(named, found, strict=True):
+            if value is not None:
+                counted = step.coefficients.get(name, tf.constant(0.0))
+                step.coefficients[name] = counted + _scalar(value)
+        return wanted
+
+    return gradient
+
+
+def _scalar(value: Any) -> Any:
+    return tf.reduce_sum(tf.cast(value, tf.float32))
+
+
+def _outermost_graph() -> Any:
+    if tf.executing_eagerly():
+        return None
+    graph: Any = tf.compat.v1.get_default_graph()
+    while hasattr(getattr(graph, "outer_graph", None), "captures"):
+        graph = graph.outer_graph
+    return graph

@@ -1,0 +1,126 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Keras 3 on torch: each step runs eagerly, so its tensors are at hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from tb_regloss.summary import _keras_losses
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """The last training step; see `_keras_tensorflow.Trace` for the fields."""
+
+    key: Any
+    step: _keras_losses.Step
+    has_total: bool
+    has_optimized: bool
+
+    def numbers(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Returns the values of the last step."""
+        step = self.step
+        scale = _number(step.coefficients.get("", 1.0))
+        numbers = [
+            0.0 if step.total is None else _number(step.total),
+            sum(map(_number, step.targets)) / scale,
+            *(_number(penalty.values[0]) for penalty in step.penalties.values()),
+            *map(_number, step.additional.values()),
+            *(_number(step.coefficients.get(name, 0.0)) / scale for name in step.penalties),
+        ]
+        return np.array(numbers, np.float32)
+
+    def tensor_of(self, penalty: _keras_losses.Penalty) -> tuple[None, None]:
+        """There is no graph, and torch keeps no line."""
+        del penalty
+        return None, None
+
+    def graph_def(self) -> None:
+        """There is none."""
+
+
+class Recording:
+    """Makes training steps of a model leave a `Trace`, until it is closed."""
+
+    counts_updates = True
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.trace: Trace | None = None
+        self.failure: Exception | None = None
+        self._coefficients: dict[Any, dict[str, Any]] = {}
+        self._original = torch.Tensor.backward
+        torch.Tensor.backward = self._watched_backward()
+
+    def close(self) -> None:
+        """Leaves torch as it was found."""
+        torch.Tensor.backward = self._original
+
+    def train_step(self, original: Callable[..., Any], *args: Any) -> Any:
+        """Runs the model's own step and keeps its losses."""
+        with _keras_losses.opened(self._complete) as step:
+            result = original(*args)
+            step.safely(self._keep)
+        self.failure = self.failure or step.failure
+        return result
+
+    def before_loss(self, step: _keras_losses.Step) -> None:
+        """Called before `compute_loss`."""
+
+    def loss_computed(self, step: _keras_losses.Step) -> None:
+        """Called within `compute_loss`; `backward` is where it is watched."""
+
+    def _complete(self, step: _keras_losses.Step) -> None:
+        if not any(penalty.variable for penalty in step.penalties.values()):
+            list(self._model.losses)
+        _keras_losses.collect_added(self._model, step)
+
+    def _keep(self, step: _keras_losses.Step) -> None:
+        self._complete(step)
+        key = tuple(step.penalties)
+        self.trace = Trace(key, step, step.total is not None, bool(step.targets))
+
+    def _watched_backward(self) -> Callable[..., Any]:
+        original = self._original
+
+        def backward(loss: Any, *args: Any, **kwargs: Any) -> Any:
+            step = _keras_losses.current()
+            if step is not None:
+                step.safely(lambda _: self._measure(step, loss))
+            return original(loss, *args, **kwargs)
+
+        return backward
+
+    def _measure(self, step: _keras_losses.Step, loss: Any) -> None:
+        """Takes d(loss)/d(penalty) once for each set of penalties; the loss is near to them."""
+        self._complete(step)
+        step.targets.append(loss.detach())
+        key = tuple(step.penalties)
+        if key not in self._coefficients:
+            named = [
+                (penalty.name, value)
+                for penalty in step.penalties.values()
+                for value in penalty.values
+            ]
+            if step.total is not None:
+                named.append(("", step.total))
+            named = [(name, value) for name, value in named if value.requires_grad]
+            found = torch.autograd.grad(
+                loss, [value for _, value in named], retain_graph=True, allow_unused=True
+            )
+            sums: dict[str, Any] = {}
+            for (name, _), value in zip(named, found, strict=True):
+                if value is not None:
+                    sums[name] = sums.get(name, 0.0) + _number(value)
+            self._coefficients[key] = sums
+        step.coefficients = self._coefficients[key]
+
+
+def _number(value: Any) -> float:
+    return float(value.detach()) if isinstance(value, torch.Tensor) else float(value)

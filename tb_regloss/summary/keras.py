@@ -1,0 +1,322 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""A callback for `model.fit`, for Keras 3 and tf-keras.
+
+    model.fit(x, y, callbacks=[RegLossCallback("logs/fit")])
+
+It logs the data loss, each regularization loss by its layer, and the loss that
+is optimized; on TensorFlow it also writes the training step's graph, by which
+the verdict is proved. A failure in logging never stops training.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tb_regloss import errors
+from tb_regloss.analysis import facts
+from tb_regloss.summary import _keras_config, _keras_losses, _source_lines, pb
+
+_HOOKS = frozenset(
+    {
+        "on_epoch_begin",
+        "on_batch_begin",
+        "on_batch_end",
+        *(
+            f"on_{phase}{part}_{moment}"
+            for phase in ("train", "test", "predict")
+            for part in ("", "_batch")
+            for moment in ("begin", "end")
+        ),
+    }
+)
+
+
+class RegLossCallback:
+    """Logs the losses of `model.fit`.
+
+    It derives from no Keras class, so that it works with whichever Keras the
+    model is of.
+    """
+
+    _supports_tf_logs = True
+    _chief_worker_only = True
+
+    def __init__(self, log_dir: str, update_freq: str | int = "epoch") -> None:
+        """Keeps where and how often to write; nothing is opened yet.
+
+        Args:
+          log_dir: the folder of the event file.
+          update_freq: `"epoch"`, `"batch"`, or the number of batches that lie
+            between two records. At the end of an epoch the values are those
+            of its last batch.
+
+        Raises:
+          errors.DeclarationError: `update_freq` is something else.
+        """
+        is_count = isinstance(update_freq, int) and update_freq > 0
+        if update_freq not in ("epoch", "batch") and not is_count:
+            raise errors.DeclarationError(
+                f'update_freq is {update_freq!r}; expected "epoch", "batch" or a number of '
+                "batches above 0."
+            )
+        self._log_dir = str(log_dir)
+        self._every = 1 if update_freq == "batch" else update_freq
+        self._batches = 0
+        self._has_failed = False
+        self._line: str | None = None
+        self._model: Any = None
+        self._params: dict[str, Any] = {}
+        self._listening: Any = None
+        self._recording: Any = None
+        self._writer: Any = None
+        self._written_key: Any = None
+        self._declared: tuple[Any, facts.Declaration] | None = None
+        self._first_step = 0
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        # Hooks of Keras that we have no use for.
+        if name in _HOOKS:
+            return _nothing
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    @property
+    def model(self) -> Any:
+        """The model that is trained."""
+        return self._model
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Called by Keras."""
+        self._params = params
+
+    def set_model(self, model: Any) -> None:
+        """Called by Keras before it builds the training function."""
+        self._line = _source_lines.calling_line()
+        self._safely(lambda: self._attach(model))
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Called by Keras."""
+        del logs
+        self._batches = 0
+        self._safely(self._begin)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Called by Keras; on batches that are not recorded it counts, no more."""
+        del batch, logs
+        self._batches += 1
+        if self._recording is None:
+            return
+        if self._recording.failure is not None:
+            self._safely(self._fail)
+        trace = self._recording.trace
+        if trace is not None and trace.key != self._written_key:
+            self._safely(self._write_trace)
+        if self._every != "epoch" and (self._batches - 1) % int(self._every) == 0:
+            self._safely(self._write_values)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Called by Keras."""
+        del epoch, logs
+        if self._every == "epoch" and self._recording is not None:
+            self._safely(self._write_values)
+        if self._writer is not None:
+            self._safely(self._writer.flush)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Called by Keras; leaves the model as it was found."""
+        del logs
+        try:
+            self._detach()
+        except Exception as error:
+            self._say(error)
+
+    def _implements_train_batch_hooks(self) -> bool:
+        return True
+
+    def _implements_test_batch_hooks(self) -> bool:
+        return False
+
+    def _implements_predict_batch_hooks(self) -> bool:
+        return False
+
+    def _safely(self, action: Callable[[], None]) -> None:
+        if self._has_failed:
+            return
+        try:
+            action()
+        except errors.MissingRegularizationError:
+            raise
+        except Exception as error:
+            self._say(error)
+
+    def _say(self, error: Exception) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            _source_lines.warn(
+                f"RegLossCallback stops logging, training goes on: {type(error).__name__}: {error}"
+            )
+
+    def _begin(self) -> None:
+        self._first_step = 0 if self._recording.counts_updates else _iterations(self._model)
+
+    def _fail(self) -> None:
+        raise self._recording.failure
+
+    def _attach(self, model: Any) -> None:
+        self._detach()
+        self._model = model
+        self._recording = _recording_for(model)
+        self._listening = _keras_losses.Listening(model)
+        vars(model)["train_step"] = functools.partial(self._train_step, model.train_step)
+        vars(model)["compute_loss"] = _watched(model.compute_loss, self._recording)
+        if model.train_function is not None:
+            # Made in an earlier fit, around the step as it was then.
+            model.train_function = None
+
+    def _detach(self) -> None:
+        if self._model is None:
+            return
+        for name in ("train_step", "compute_loss"):
+            vars(self._model).pop(name, None)
+        self._listening.close()
+        self._recording.close()
+        if self._writer is not None:
+            self._writer.flush()
+        # It still holds our step; the next fit makes its own.
+        self._model.train_function = None
+
+    def _train_step(self, original: Callable[..., Any], *args: Any) -> Any:
+        return self._recording.train_step(original, *args)
+
+    def _write_trace(self) -> None:
+        self._written_key = self._recording.trace.key
+        writer = self._open()
+        graph = self._recording.trace.graph_def()
+        if graph is not None:
+            writer.add_graph_def(graph)
+        writer.declare(self._declaration(), self._step())
+        writer.flush()
+
+    def _write_values(self) -> None:
+        trace = self._recording.trace
+        if trace is None:
+            raise RuntimeError(
+                "the training step called neither compute_loss nor anything else that could be "
+                "watched"
+            )
+        total, optimized, penalties, additional, _ = _parts(trace)
+        data_loss = None
+        if trace.has_total:
+            inside = [p.in_compute_loss for p in trace.step.penalties.values()]
+            included = sum(v for v, is_in in zip(penalties, inside, strict=True) if is_in)
+            data_loss = total - included - sum(additional)
+        writer = self._open()
+        writer.declare(self._declaration(), self._step())
+        writer.add_losses(
+            self._step(), data_loss, list(penalties), optimized if trace.has_optimized else total
+        )
+
+    def _declaration(self) -> facts.Declaration:
+        key = self._recording.trace.key
+        if self._declared is None or self._declared[0] != key:
+            self._declared = key, self._declare()
+        return self._declared[1]
+
+    def _declare(self) -> facts.Declaration:
+        trace = self._recording.trace
+        *_, multipliers = _parts(trace)
+        losses = []
+        for penalty, multiplier in zip(trace.step.penalties.values(), multipliers, strict=True):
+            tensor, line = trace.tensor_of(penalty)
+            losses.append(
+                facts.DeclaredLoss(
+                    name=penalty.name,
+                    tensor=tensor,
+                    variables=(penalty.variable,) if penalty.variable else (),
+                    created_at=line or self._line,
+                    multiplier=float(multiplier) if trace.has_optimized else None,
+                )
+            )
+        return facts.Declaration(
+            framework="keras" if _keras_losses.is_keras_3(self._model) else "tf-keras",
+            regularization_losses=tuple(losses),
+            data_losses=(facts.DeclaredLoss("compute_loss", created_at=self._line),),
+            additional_losses=tuple(
+                facts.DeclaredLoss(name, created_at=self._line) for name in trace.step.additional
+            ),
+            optimized_loss=facts.DeclaredLoss("loss", created_at=self._line),
+            optimizer_weight_decay=_weight_decay(self._model.optimizer),
+            configured=_keras_config.without_loss(self._model, trace.step.penalties),
+        )
+
+    def _open(self) -> pb.Writer:
+        if self._writer is None:
+            self._writer = pb.Writer(self._log_dir)
+        return self._writer
+
+    def _step(self) -> int:
+        """The optimizer's count of updates: it goes on after a restore."""
+        if self._recording.counts_updates:
+            return _iterations(self._model)
+        return self._first_step + self._batches
+
+
+def _iterations(model: Any) -> int:
+    iterations = getattr(model.optimizer, "iterations", None)
+    return 0 if iterations is None else int(np.asarray(iterations.numpy()))
+
+
+def _nothing(*args: Any, **kwargs: Any) -> None:
+    del args, kwargs
+
+
+def _watched(compute_loss: Callable[..., Any], recording: Any) -> Callable[..., Any]:
+    @functools.wraps(compute_loss)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        step = _keras_losses.current()
+        if step is None:
+            return compute_loss(*args, **kwargs)
+        step.safely(recording.before_loss)
+        step.is_computing_loss = True
+        try:
+            step.total = compute_loss(*args, **kwargs)
+        finally:
+            step.is_computing_loss = False
+        step.safely(recording.loss_computed)
+        return step.total
+
+    return watched
+
+
+def _parts(trace: Any) -> tuple[float, float, list[float], list[float], list[float]]:
+    """Returns total, optimized loss, penalties, additional losses, multipliers."""
+    numbers = [float(number) for number in trace.numbers()]
+    count, more = len(trace.step.penalties), len(trace.step.additional)
+    total, optimized, *rest = numbers
+    return total, optimized, rest[:count], rest[count : count + more], rest[count + more :]
+
+
+def _recording_for(model: Any) -> Any:
+    """Returns what records the steps of a model; imports the backend it runs on."""
+    backend = "tensorflow"
+    if _keras_losses.is_keras_3(model):
+        backend = sys.modules["keras"].backend.backend()
+    if backend not in ("tensorflow", "jax", "torch"):
+        raise errors.DeclarationError(
+            f"the Keras backend is {backend!r}; expected tensorflow, jax or torch"
+        )
+    module = importlib.import_module(f"tb_regloss.summary._keras_{backend}")
+    return module.Recording(model)
+
+
+def _weight_decay(optimizer: Any) -> float | None:
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if not hasattr(inner, "weight_decay"):
+        return None
+    return float(inner.weight_decay or 0.0)

@@ -1,0 +1,309 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""`model.fit` with the callback, for Keras 3 on its backends and tf-keras."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+pytestmark = [
+    pytest.mark.tf,
+    pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*np.object"),
+]
+
+tf = pytest.importorskip("tensorflow")
+
+from tb_regloss import errors  # noqa: E402
+from tb_regloss.summary.keras import RegLossCallback  # noqa: E402
+from tests import written_logs  # noqa: E402
+
+X = np.random.default_rng(1).random([64, 8], np.float32)
+Y = np.random.default_rng(2).integers(0, 3, 64)
+
+
+@pytest.fixture(params=["keras", "tf_keras"])
+def keras(request):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = importlib.import_module(request.param)
+    module.utils.set_random_seed(1)
+    yield module
+    module.backend.clear_session()
+
+
+def build(keras, model_class=None, late=False):
+    """Two penalties of weights, one of activities."""
+    layers = keras.layers
+    inputs = keras.Input((8,))
+    net = layers.Dense(16, kernel_regularizer="l2", name="first")(inputs)
+    net = layers.Dense(16, activity_regularizer="l2", name="second")(net)
+    if late:
+        plain = layers.Dense(16, name="late")
+        net = plain(net)
+        plain.kernel_regularizer = keras.regularizers.L2(0.1)
+    outputs = layers.Dense(3, activation="softmax", kernel_regularizer="l1", name="last")(net)
+    return (model_class or keras.Model)(inputs, outputs)
+
+
+def fit(keras, model, folder, update_freq="batch", epochs=2, callbacks=(), **compile_arguments):
+    model.compile("sgd", "sparse_categorical_crossentropy", **compile_arguments)
+    callback = RegLossCallback(str(folder), update_freq=update_freq)
+    history = model.fit(
+        X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=[callback, *callbacks]
+    )
+    return written_logs.read(folder), history.history
+
+
+def assert_sums_up(log):
+    for (_, data), (_, penalties), (_, optimized) in zip(
+        log.scalars["regloss/data_loss"],
+        log.scalars["regloss/regularization_sum"],
+        log.scalars["regloss/optimized_loss"],
+        strict=True,
+    ):
+        assert optimized == pytest.approx(data + penalties, rel=1e-5)
+
+
+NAMES = ["first/kernel_regularizer", "last/kernel_regularizer", "second/activity_regularizer"]
+
+
+@pytest.mark.parametrize("how", [{}, {"jit_compile": True}, {"run_eagerly": True}])
+def test_fit(keras, tmp_path, how):
+    log, history = fit(keras, build(keras), tmp_path, **how)
+    assert [step for step, _ in log.vector] == list(range(1, 9))
+    declared = log.declaration
+    assert [loss.name for loss in declared.regularization_losses] == NAMES
+    assert [loss.multiplier for loss in declared.regularization_losses] == [1.0, 1.0, 1.0]
+    assert declared.regularization_losses[0].variables == ("first/kernel",)
+    assert declared.framework == {"keras": "keras", "tf_keras": "tf-keras"}[keras.__name__]
+    assert declared.optimizer_weight_decay == 0.0
+    assert not declared.configured
+    assert_sums_up(log)
+    # What Keras reports is the mean over the epoch.
+    means = [
+        np.mean([value for _, value in log.scalars["regloss/optimized_loss"][at : at + 4]])
+        for at in (0, 4)
+    ]
+    assert means == pytest.approx(history["loss"], rel=1e-4)
+    assert len(log.graph_defs) == (0 if "run_eagerly" in how else 1)
+    assert len(log.declarations) == 1
+
+
+def test_values_are_those_of_the_step_itself(keras, tmp_path):
+    model = build(keras)
+    kernel = model.get_layer("first").get_weights()[0]
+    log, _ = fit(keras, model, tmp_path, epochs=1)
+    assert log.vector[0][1][0] == pytest.approx(0.01 * (kernel**2).sum(), rel=1e-5)
+
+
+def test_tensors_stand_in_the_exported_graph(keras, tmp_path):
+    log, _ = fit(keras, build(keras), tmp_path)
+    graph = tf.compat.v1.GraphDef.FromString(log.graph_defs[0])
+    names = {node.name for node in graph.node}
+    for function in graph.library.function:
+        names |= {node.name for node in function.node_def}
+    for loss in log.declaration.regularization_losses:
+        assert loss.tensor.split(":")[0] in names
+    assert any("Gradient" in name or "gradient" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("update_freq", "steps"), [("epoch", [4, 8]), ("batch", list(range(1, 9))), (3, [1, 4, 7])]
+)
+def test_update_freq(keras, tmp_path, update_freq, steps):
+    log, _ = fit(keras, build(keras), tmp_path, update_freq)
+    assert [step for step, _ in log.vector] == steps
+
+
+def test_second_fit_goes_on_counting_and_leaves_the_model_as_it_was(keras, tmp_path):
+    model = build(keras)
+    penalized = model.get_layer("first").kernel
+    fit(keras, model, tmp_path / "a", epochs=1)
+    assert "train_step" not in vars(model)
+    assert "compute_loss" not in vars(model)
+    if keras.__name__ == "keras":
+        assert isinstance(penalized.regularizer, keras.regularizers.Regularizer)
+    callback = RegLossCallback(str(tmp_path / "b"), update_freq="batch")
+    for _ in range(2):
+        model.fit(X, Y, batch_size=16, verbose=0, callbacks=[callback])
+    log = written_logs.read(tmp_path / "b")
+    assert [step for step, _ in log.vector] == list(range(5, 13))
+    model.fit(X, Y, batch_size=16, verbose=0)
+    assert len(written_logs.read(tmp_path / "b").vector) == 8
+
+
+def forgetful(keras):
+    class Forgetful(keras.Model):
+        def train_step(self, data):
+            x, y = data
+            with tf.GradientTape() as tape:
+                predicted = self(x, training=True)
+                crossentropy = keras.losses.sparse_categorical_crossentropy(y, predicted)
+                loss = tf.reduce_mean(crossentropy)
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+            return {"loss": loss}
+
+    return Forgetful
+
+
+def test_train_step_that_forgets_the_penalties(keras, tmp_path):
+    """They are in no graph but for us: named, with a multiplier of 0."""
+    log, history = fit(keras, build(keras, forgetful(keras)), tmp_path)
+    assert [loss.name for loss in log.declaration.regularization_losses] == NAMES
+    assert [loss.multiplier for loss in log.declaration.regularization_losses] == [0.0] * 3
+    assert log.scalars["regloss/regularization_sum"][0][1] > 0.1
+    assert "regloss/data_loss" not in log.scalars
+    last = log.scalars["regloss/optimized_loss"][-1][1]
+    assert last == pytest.approx(float(np.ravel(history["loss"])[-1]), rel=1e-4) or not any(
+        history["loss"]
+    )
+
+
+def test_train_step_that_adds_them_half(keras, tmp_path):
+    class Half(keras.Model):
+        def train_step(self, data):
+            x, y = data
+            with tf.GradientTape() as tape:
+                predicted = self(x, training=True)
+                crossentropy = keras.losses.sparse_categorical_crossentropy(y, predicted)
+                loss = tf.reduce_mean(crossentropy) + 0.5 * tf.add_n(self.losses)
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+            return {"loss": loss}
+
+    log, _ = fit(keras, build(keras, Half), tmp_path)
+    multipliers = [loss.multiplier for loss in log.declaration.regularization_losses]
+    assert multipliers == [0.5, 0.5, 0.5]
+    assert log.declaration.regularization_losses[0].created_at.startswith("test_summary_keras.py:")
+
+
+def test_compute_loss_that_forgets_the_penalties(keras, tmp_path):
+    class Forgetful(keras.Model):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, y_pred))
+
+    log, _ = fit(keras, build(keras, Forgetful), tmp_path)
+    multipliers = [loss.multiplier for loss in log.declaration.regularization_losses]
+    assert multipliers[:2] == [0.0, 0.0]
+    assert log.scalars["regloss/optimized_loss"][0][1] > 0
+
+
+def test_configured_but_without_a_loss(keras, tmp_path):
+    log, _ = fit(keras, build(keras, late=True), tmp_path)
+    (late,) = log.declaration.configured
+    assert (late.layer, late.argument, late.kind, late.strength) == (
+        "late",
+        "kernel_regularizer",
+        "L2",
+        0.1,
+    )
+
+
+def test_add_loss_is_additional_and_several_outputs(keras, tmp_path):
+    class Kl(keras.layers.Layer):
+        def call(self, inputs):
+            self.add_loss(0.01 * tf.reduce_mean(inputs**2))
+            return inputs
+
+    inputs = keras.Input((8,))
+    net = Kl(name="kl")(inputs)
+    first = keras.layers.Dense(3, activation="softmax", kernel_regularizer="l2", name="x")(net)
+    second = keras.layers.Dense(3, activation="softmax", name="y")(net)
+    model = keras.Model(inputs, [first, second])
+    model.compile("adam", ["sparse_categorical_crossentropy"] * 2, loss_weights=[1.0, 0.5])
+    callback = RegLossCallback(str(tmp_path), update_freq=1)
+    model.fit(X, [Y, Y], batch_size=16, verbose=0, callbacks=[callback])
+    log = written_logs.read(tmp_path)
+    assert [loss.name for loss in log.declaration.additional_losses] == ["kl/add_loss"]
+    assert [loss.name for loss in log.declaration.regularization_losses] == ["x/kernel_regularizer"]
+    gap = log.scalars["regloss/optimized_loss"][0][1] - (
+        log.scalars["regloss/data_loss"][0][1] + log.scalars["regloss/regularization_sum"][0][1]
+    )
+    assert gap == pytest.approx(0.01 * (X**2).mean(), rel=0.2)
+
+
+def test_mixed_precision(keras, tmp_path):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        inputs = keras.Input((8,))
+        net = keras.layers.Dense(16, kernel_regularizer="l2", name="first")(inputs)
+        outputs = keras.layers.Dense(3, activation="softmax", dtype="float32")(net)
+        log, _ = fit(keras, keras.Model(inputs, outputs), tmp_path)
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert [loss.multiplier for loss in log.declaration.regularization_losses] == [1.0]
+    assert_sums_up(log)
+
+
+def test_no_regularization(keras, tmp_path):
+    model = keras.Sequential([keras.layers.Dense(3, activation="softmax")])
+    log, _ = fit(keras, model, tmp_path)
+    assert log.declaration.regularization_losses == ()
+    assert log.scalars["regloss/regularization_sum"][0] == (1, 0.0)
+
+
+def test_checkpoints_of_the_model_while_it_is_watched(keras, tmp_path):
+    saved = str(tmp_path / "model.keras")
+    checkpoint = keras.callbacks.ModelCheckpoint(saved)
+    fit(keras, build(keras), tmp_path / "logs", callbacks=[checkpoint])
+    assert keras.models.load_model(saved).get_layer("first").kernel_regularizer is not None
+
+
+def test_failure_is_said_once_and_training_goes_on(keras, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    model = build(keras)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        callback = RegLossCallback(str(blocked), update_freq="batch")
+        history = model.fit(X, Y, batch_size=16, epochs=3, verbose=0, callbacks=[callback])
+    assert len(history.history["loss"]) == 3
+    said = [str(each.message) for each in caught if "RegLossCallback" in str(each.message)]
+    assert len(said) == 1
+    assert "stops logging, training goes on" in said[0]
+    assert "train_step" not in vars(model)
+
+
+@pytest.mark.parametrize("update_freq", [0, -1, "step", None, 1.5])
+def test_wrong_update_freq(update_freq, tmp_path):
+    with pytest.raises(errors.DeclarationError, match=r"update_freq is .*expected \"epoch\""):
+        RegLossCallback(str(tmp_path), update_freq=update_freq)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["torch"], ["jax"], ["tensorflow", "mirrored"]],
+    ids=lambda arguments: "-".join(arguments),
+)
+def test_other_backends_and_replicas(tmp_path, root, arguments):
+    if arguments[0] != "tensorflow":
+        pytest.importorskip(arguments[0])
+    program = root / "tests" / "programs" / "keras_fit.py"
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, program, tmp_path, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "RegLossCallback" not in done.stderr
+    log = written_logs.read(tmp_path)
+    assert [loss.name for loss in log.declaration.regularization_losses] == NAMES
+    multiplier = None if arguments == ["jax"] else 1.0
+    for loss in log.declaration.regularization_losses:
+        assert loss.multiplier == multiplier
+        assert loss.created_at.startswith("keras_fit.py:")
+    assert [step for step, _ in log.vector] == list(range(1, 9))
+    assert_sums_up(log)
+    assert bool(log.graph_defs) == (arguments[0] == "tensorflow")

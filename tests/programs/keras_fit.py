@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""`model.fit` with our callback: `python keras_fit.py LOGDIR [BACKEND] [mirrored] [jit]`.
+
+A process of its own: the backend of Keras, and how many devices there are,
+cannot be changed in one that has used them.
+"""
+
+import contextlib
+import os
+import sys
+
+logdir, backend, *options = sys.argv[1:]
+os.environ["KERAS_BACKEND"] = backend
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+from tb_regloss.summary.keras import RegLossCallback  # noqa: E402
+
+scope = contextlib.nullcontext()
+if "mirrored" in options:
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    scope = tf.distribute.MirroredStrategy().scope()
+
+keras.utils.set_random_seed(1)
+random = np.random.default_rng(1)
+with scope:
+    inputs = keras.Input((8,))
+    net = keras.layers.Dense(16, kernel_regularizer="l2", name="first")(inputs)
+    net = keras.layers.Dense(16, activity_regularizer="l2", name="second")(net)
+    outputs = keras.layers.Dense(3, activation="softmax", kernel_regularizer="l1", name="last")(net)
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile="jit" in options)
+model.fit(
+    random.random([64, 8], np.float32),
+    random.integers(0, 3, 64),
+    batch_size=16,
+    epochs=2,
+    verbose=0,
+    callbacks=[RegLossCallback(logdir, update_freq="batch")],
+)
