@@ -17,7 +17,7 @@ REGULARIZATION = (
     r"(?:total_)?regulari[sz](?:ation|er|e)?(?:_loss(?:es)?|_cost|_term|_sum)?"
     r"|(?:total_)?reg(?:_l[12])?_(?:loss(?:es)?|cost|term)"
     r"|l2_reg(?:ulari[sz](?:ation|er|e))?(?:_loss(?:es)?|_cost|_term)?"
-    r"|l2_loss(?:es)?|loss_(?:l2|reg)"
+    r"|l2_(?:loss(?:es)?|cost|penalty)|(?:reg|weight)_penalty|loss_(?:l2|reg)"
     r"|(?:wd|weight_decay)_(?:loss|cost|term)|weights?_loss|weights?_reg(?:_loss)?"
     r")"
 )
@@ -210,5 +210,13 @@ CONVENTIONS: tuple[Convention, ...] = (
         regularization=(REGULARIZATION,),
         note="the components are summed as they were logged",
         source="pythonlessons/TensorFlow-2.x-YOLOv3 train.py; tf.summary.scalar(family=...)",
+    ),
+    Convention(
+        framework="components beside their total",
+        optimized=(r"(?i)(?P<scope>(?:.*/)?loss(?:es)?/)total",),
+        data=(r"(?i){scope}(?!total$|reg|l2|wd|weight)[^/]+",),
+        regularization=(r"(?i){scope}(?:reg(?:ulari[sz]ation)?|l2(?:_reg)?|wd)",),
+        note="the components are summed as they were logged",
+        source="tags that name the scope of all losses, as in torch's SummaryWriter examples",
     ),
 )

@@ -187,6 +187,20 @@ _NOISE = ["learning_rate", "global_step/sec", "accuracy", "batch/fraction_of_160
             ["regularization_loss"],
         ),
         (
+            "components beside their total",
+            ["Loss/total", "Loss/data", "Loss/reg", "Metric/total"],
+            "Loss/total",
+            ["Loss/data"],
+            ["Loss/reg"],
+        ),
+        (
+            "names",
+            ["cost", "xent", "l2_cost"],
+            "cost",
+            ["xent"],
+            ["l2_cost"],
+        ),
+        (
             "names",
             ["Loss", "Encoder_loss", "Reg_loss"],
             "Loss",
@@ -316,6 +330,26 @@ def test_unweighted_losses_of_several_outputs_are_no_data_loss() -> None:
     assert roles.optimized_loss == ("epoch_loss",)
     assert roles.data_loss == ()
     assert any("without their weights" in note for note in roles.notes)
+
+
+@pytest.mark.parametrize("total", ["total_loss", "loss"])
+def test_the_regression_of_boxes_is_no_regularization(total: str) -> None:
+    tags = [total, "cls_loss", "reg_loss"]
+    roles = find_roles(tags)
+    assert roles.by_role() == {OPTIMIZED_LOSS: (total,)}
+    assert roles.ambiguities == (
+        'The regularization sum could be "reg_loss", but beside "cls_loss" that may be the '
+        "regression of boxes, a part of the data loss; say which it is.",
+    )
+    said = find_roles(tags, {REGULARIZATION_SUM: "reg_loss"})
+    assert said.data_loss == ("cls_loss",)
+    assert said.ambiguities == ()
+
+
+def test_without_a_total_components_stay_open() -> None:
+    roles = find_roles(["d_loss", "g_loss", "gp_loss"])
+    assert roles.by_role() == {}
+    assert len(roles.ambiguities) == 1
 
 
 class TestGiven:
