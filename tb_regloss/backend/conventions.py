@@ -9,6 +9,7 @@ a wrong guess would look like a fact in the charts and in the verdict.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 from collections.abc import Collection, Iterable, Mapping
 
@@ -33,6 +34,8 @@ _EVALUATION = re.compile(
 )
 _RAW = re.compile(r"(?: \(raw\)|__raw_|_\(raw\))$")
 _SUFFIX = re.compile(r"_\d+$")
+# No convention makes longer tags, and patterns take the square of the length.
+_LONGEST = 300
 _PENALTY = re.compile(REGULARIZATION)
 _TOTAL = re.compile(TOTAL)
 
@@ -48,7 +51,7 @@ def find_roles(
         goes before every convention; an empty collection leaves a role open.
         Tags that the run lacks are noted, and the role stays empty.
     """
-    present = set(tags)
+    present = frozenset(tags)
     told, notes = _told(present, given or {})
     taken = {tag for chosen in told.values() for tag in chosen}
     own = {role: (tag,) for role, tag in _OWN.items() if tag in present}
@@ -80,7 +83,7 @@ def find_roles(
 
 
 def _told(
-    present: set[str], given: Mapping[str, str | Collection[str]]
+    present: frozenset[str], given: Mapping[str, str | Collection[str]]
 ) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     told: dict[str, tuple[str, ...]] = {}
     notes = []
@@ -96,15 +99,21 @@ def _told(
     return told, notes
 
 
-def _by_convention(candidates: set[str], present: set[str]) -> Roles:
+# Runs of one logdir mostly log the same tags; 500 of them cost 15 ms.
+@functools.lru_cache(maxsize=256)
+def _by_convention(candidates: frozenset[str], present: frozenset[str]) -> Roles:
     usable = _without_twins(
         tag
         for tag in candidates
-        if not _EVALUATION.search(tag) and not tag.startswith(metadata.TAG_PREFIX)
+        if len(tag) <= _LONGEST
+        and not _EVALUATION.search(tag)
+        and not tag.startswith(metadata.TAG_PREFIX)
     )
     best, best_count = Roles(), 0
     for row in CONVENTIONS:
-        if row.beside is not None and not any(re.fullmatch(row.beside, tag) for tag in present):
+        if row.beside is not None and not any(
+            re.fullmatch(row.beside, tag) for tag in present if len(tag) <= _LONGEST
+        ):
             continue
         count, roles = _apply(row, usable)
         # One name that fits is no framework, unless something else in the run says so.

@@ -346,6 +346,10 @@ def test_the_regression_of_boxes_is_no_regularization(total: str) -> None:
     assert said.ambiguities == ()
 
 
+def test_tags_beyond_all_length_are_left_alone() -> None:
+    assert find_roles(["a/" * 50_000 + "total_loss", "loss/" * 50_000 + "total"]).by_role() == {}
+
+
 def test_without_a_total_components_stay_open() -> None:
     roles = find_roles(["d_loss", "g_loss", "gp_loss"])
     assert roles.by_role() == {}
