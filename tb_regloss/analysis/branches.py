@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tb_regloss.analysis import op_semantics, sampled
@@ -22,7 +24,7 @@ class Branches:
         self._flow, self._numbering = flow, numbering
         self._siblings: dict[tuple[str, object], list[int]] = {}
 
-    def weights(self, node: int, values: list[int]) -> list[sampled.Array]:
+    def weights(self, node: int, values: Sequence[int]) -> list[sampled.Array]:
         """Returns a symbolic weight for each branch; they add up to one.
 
         The same predicate gives the same weights wherever it decides, so what
@@ -78,7 +80,7 @@ class Branches:
         return [
             value
             for member in members
-            for value in op_semantics.value_inputs(graph.ops[member], list(graph.inputs[member]))[:1]
+            for value in op_semantics.value_inputs(graph.ops[member], graph.inputs[member])[:1]
         ]
 
     def replica_factor(self, node: int, seen: int) -> float:
@@ -92,7 +94,9 @@ class Branches:
         if size is None and self._flow.graph.ops[node] == "CollectiveReduceV2":
             size = self._constant_input(node, 1)
         size = size if isinstance(size, int) and size > 0 else seen
-        averaged = attrs.attr(node, "final_op") == b"Div" or attrs.attr(node, "reduction") == b"mean"
+        averaged = (
+            attrs.attr(node, "final_op") == b"Div" or attrs.attr(node, "reduction") == b"mean"
+        )
         factor = max(size, seen) / seen
         return factor / max(size, seen) if averaged else factor
 
@@ -110,7 +114,12 @@ class Branches:
         graph = self._flow.graph
         op = graph.ops[node]
         if not self._siblings:
-            for name in ("CollectiveReduce", "CollectiveReduceV2", "CollectiveReduceV3", "NcclAllReduce"):
+            for name in (
+                "CollectiveReduce",
+                "CollectiveReduceV2",
+                "CollectiveReduceV3",
+                "NcclAllReduce",
+            ):
                 for member in graph.nodes_with_op(name):
                     self._siblings.setdefault((name, self._group(member)), []).append(member)
         return self._siblings.get((op, self._group(node)), [node])

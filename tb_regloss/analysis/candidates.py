@@ -34,16 +34,24 @@ class Candidates:
       optimized: the node that is said to be optimized, `None` where not known.
     """
 
-    def __init__(self, flow: Flow, numbering: Numbering, gradients: Gradients,
-                 collections: Mapping[str, tuple[str, ...]], declaration: Declaration,
-                 trained: frozenset[int]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        flow: Flow,
+        numbering: Numbering,
+        gradients: Gradients,
+        collections: Mapping[str, tuple[str, ...]],
+        declaration: Declaration,
+        trained: frozenset[int],
+    ) -> None:
         self._flow, self._numbering, self._gradients = flow, numbering, gradients
         self._trained = trained
         declared = penalties.declared(flow, declaration.regularization_losses)
         known = {penalty.node for penalty in declared}
         found = [p for p in penalties.collected(flow, collections) if p.node not in known]
         self.data_losses = penalties.data_losses(flow, collections, declaration.data_losses)
-        found = [p for p in found if p.node not in self.data_losses and not self._is_total(p, found)]
+        found = [
+            p for p in found if p.node not in self.data_losses and not self._is_total(p, found)
+        ]
         self.penalties = [*declared, *found]
         self.classes = self._classify()
         structural = self._structural()
@@ -82,7 +90,7 @@ class Candidates:
                 if constant is not None and constant.array is not None and not constant.array.any():
                     return True
                 continue
-            for value in op_semantics.value_inputs(graph.ops[current], list(graph.inputs[current])):
+            for value in op_semantics.value_inputs(graph.ops[current], graph.inputs[current]):
                 if node_of(value) not in seen:
                     seen.add(node_of(value))
                     stack.append(node_of(value))
@@ -99,7 +107,7 @@ class Candidates:
             kind = op_semantics.row(graph.ops[node]).kind
             if kind not in (Kind.ADD, Kind.PASS) and graph.ops[node] not in ("Pack", "Sum"):
                 continue
-            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
                 operand = node_of(value)
                 summed += operand in members and kind is not Kind.PASS
                 if operand not in seen:
@@ -172,7 +180,7 @@ class Candidates:
             node = stack.pop()
             if graph.ops[node] == "Identity":
                 continue
-            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
                 operand = node_of(value)
                 scalar = penalties.is_summand(self._flow, value)
                 if operand not in found and self._flow.parameters[operand] and scalar:
@@ -198,7 +206,7 @@ class Candidates:
             current = stack.pop()
             if current in self.classes:
                 return True
-            for value in op_semantics.value_inputs(graph.ops[current], list(graph.inputs[current])):
+            for value in op_semantics.value_inputs(graph.ops[current], graph.inputs[current]):
                 operand = node_of(value)
                 if operand not in seen and self._flow.parameters[operand]:
                     seen.add(operand)
@@ -236,7 +244,7 @@ class Candidates:
             return scaled if len(scaled) == 1 and self._has_strength(scaled[0]) else []
         is_stack = op == "Sum" and graph.ops[node_of(inputs[0])] in ("Pack", "ConcatV2")
         if kind in (Kind.PASS, Kind.CUT) or op == "Pack" or is_stack:
-            return [node_of(v) for v in op_semantics.value_inputs(op, list(inputs))]
+            return [node_of(v) for v in op_semantics.value_inputs(op, inputs)]
         if kind is Kind.ADD:
             parts = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
             if len({penalties.read_variables(flow, part) for part in parts}) == 1:
@@ -253,8 +261,10 @@ class Candidates:
             kind = op_semantics.row(op).kind
             if op in ("Mul", "RealDiv", "Div"):
                 return True
-            if kind in (Kind.ADD, Kind.PASS, Kind.CUT) or op in ("Pack", "ConcatV2") or (
-                op == "Sum" and penalties.is_summand(flow, inputs[0])
+            if (
+                kind in (Kind.ADD, Kind.PASS, Kind.CUT)
+                or op in ("Pack", "ConcatV2")
+                or (op == "Sum" and penalties.is_summand(flow, inputs[0]))
             ):
                 for value in inputs:
                     operand = node_of(value)
@@ -274,8 +284,9 @@ class Candidates:
             return False
         return bool(np.allclose(values, other, rtol=1e-6, atol=0))
 
-    def _find_optimized(self, collections: Mapping[str, tuple[str, ...]],
-                        declaration: Declaration) -> int | None:  # fmt: skip
+    def _find_optimized(
+        self, collections: Mapping[str, tuple[str, ...]], declaration: Declaration
+    ) -> int | None:
         """Returns the loss that is said to be optimized.
 
         `slim.learning.create_train_op` puts its tensor, the loss itself after
@@ -285,12 +296,18 @@ class Candidates:
         names += [name for name in collections.get("train_op", ()) if ":" in name]
         for name in names:
             node = penalties.node_named(self._flow.graph, name) if name else None
-            if node is not None and self._flow.data[node] and self._flow.ranks.is_scalar(value_of(node)):
+            if (
+                node is not None
+                and self._flow.data[node]
+                and self._flow.ranks.is_scalar(value_of(node))
+            ):
                 return node
         return None
 
 
-def current_updates(flow: Flow, training: Training, train_op: str | None) -> dict[int, list[Update]]:
+def current_updates(
+    flow: Flow, training: Training, train_op: str | None
+) -> dict[int, list[Update]]:
     """Returns for each trained variable the updates that count.
 
     The declared train op's, where there is one. Else an optimizer that was

@@ -19,24 +19,24 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tb_regloss.analysis import op_layouts, op_semantics, sampled
+from tb_regloss.analysis import op_semantics, sampled
 from tb_regloss.analysis.branches import Branches
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.numbering import Numbering
+from tb_regloss.analysis.op_functions import FUNCTIONS
 from tb_regloss.analysis.op_graph import node_of, port_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
-from tb_regloss.analysis.op_values import FUNCTIONS
 from tb_regloss.analysis.sampled import NOTHING, Sampled, elementwise
+from tb_regloss.analysis.scales import Scales
 
 _STEP = 1e-30  # of complex-step differentiation: no cancellation, so as small as can be
 _OPAQUE = Sampled(None, np.full(1, 1j, np.complex128))
 _EXAMPLES = 3  # where the graph leaves a size open
 _ZERO = Sampled(None, np.zeros(1, np.complex128))
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
-_REDUCERS = frozenset("Sum Mean Max Prod L2Loss EuclideanNorm Any All".split())
 
 
-def direction(shape: tuple[int, ...]) -> np.ndarray:  # type: ignore[type-arg]
+def direction(shape: tuple[int, ...]) -> np.ndarray:
     """Returns the direction in which a dense variable is perturbed."""
     return np.random.default_rng(7).uniform(0.5, 1.5, shape)
 
@@ -54,9 +54,15 @@ class Evaluator:
       negated: whether variables get the negative of their usual values.
     """
 
-    def __init__(self, flow: Flow, numbering: Numbering, perturbed: int | None = None,
-                 dense: bool = False, state: dict[int, list[int]] | None = None,
-                 negated: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        flow: Flow,
+        numbering: Numbering,
+        perturbed: int | None = None,
+        dense: bool = False,
+        state: dict[int, list[int]] | None = None,
+        negated: bool = False,
+    ) -> None:
         self._flow, self._numbering = flow, numbering
         self._graph, self._data = flow.graph, flow.data
         self._perturbed, self._dense = perturbed, dense
@@ -65,6 +71,7 @@ class Evaluator:
         self._is_gradient = perturbed is None
         self._known: dict[int, Sampled] = {}
         self._branches = Branches(flow, numbering)
+        self._scales = Scales(flow)
         self.hidden: set[int] = set()
 
     def value(self, value: int) -> Sampled:
@@ -111,13 +118,19 @@ class Evaluator:
                 return found.array
         return self._symbol(value, ()).array
 
-    def branch_weights(self, node: int, values: list[int]) -> list[sampled.Array]:
+    def branch_weights(self, node: int, values: Sequence[int]) -> list[sampled.Array]:
         """Returns the weights of a choice's branches; they add up to one."""
         op = self._graph.ops[node]
-        loop = [v for v in values if self._graph.ops[node_of(v)] in ("NextIteration", "RefNextIteration")]
+        loop = [
+            v
+            for v in values
+            if self._graph.ops[node_of(v)] in ("NextIteration", "RefNextIteration")
+        ]
         if loop or op == "_LoopVar":
-            return [np.ones(1, np.complex128) if v == values[0] else np.zeros(1, np.complex128)
-                    for v in values]  # fmt: skip
+            return [
+                np.ones(1, np.complex128) if v == values[0] else np.zeros(1, np.complex128)
+                for v in values
+            ]
         return self._branches.weights(node, values)
 
     def _around(self, value: int) -> Sampled:
@@ -128,7 +141,10 @@ class Evaluator:
             return self._known[inputs[0]]
         if op in ("Merge", "RefMerge"):
             for entering in inputs:
-                if entering in self._known and self._graph.ops[node_of(entering)] != "NextIteration":
+                if (
+                    entering in self._known
+                    and self._graph.ops[node_of(entering)] != "NextIteration"
+                ):
                     return self._known[entering]
         return _ZERO if node in self._state_reads else NOTHING
 
@@ -157,12 +173,19 @@ class Evaluator:
             return ()
         if not self._data[node]:
             return inputs[1:] if op == "ResourceGather" else inputs
-        if kind is Kind.SHAPE and op in ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"):
+        if kind is Kind.SHAPE and op in (
+            "Shape",
+            "ShapeN",
+            "Size",
+            "Rank",
+            "ZerosLike",
+            "OnesLike",
+        ):
             return () if self._data[node_of(inputs[0])] else inputs
         if not self._is_gradient:
             return ()
         if kind in (Kind.PASS, Kind.CUT, Kind.LINEAR):
-            carrying = op_semantics.value_inputs(op, list(inputs))
+            carrying = op_semantics.value_inputs(op, inputs)
             if op == "TensorListPopBack":
                 return inputs[:1]
             return [v for v in inputs if v in carrying or not self._data[node_of(v)]]
@@ -171,61 +194,17 @@ class Evaluator:
         if kind in (Kind.ADD, Kind.SUBTRACT):
             return inputs
         if kind in _SCALARS_ONLY and len(inputs) == 2:
-            scale, rest = self._scale(kind, inputs)
+            scale, rest = self._scales.split(kind, inputs)
             if rest is None:
                 return ()
             return (rest,) if scale is None or self._data[node_of(scale)] else (rest, scale)
         if kind is Kind.CLIP:
             return [v for v in inputs if self._data[node_of(v)]][:1]
         if kind is Kind.CHOICE:
-            return op_semantics.value_inputs(op, list(inputs))
+            return op_semantics.value_inputs(op, inputs)
         if kind is Kind.ALL_REDUCE:
             return self._branches.replicas(node)
         return ()
-
-    def _scale(self, kind: Kind, inputs: Sequence[int]) -> tuple[int | None, int | None]:
-        """Splits a product that depends on data into its scale and what is scaled.
-
-        Returns:
-          scale and rest; rest is `None` where neither operand is a scale.
-        """
-        left, right = inputs
-        of_data = [bool(self._data[node_of(v)]) for v in inputs]
-        if kind is Kind.DIVIDE:
-            if not of_data[1] or self._is_factor(right, left):
-                return right, left
-            return None, None
-        if of_data[0] and of_data[1]:
-            if self._is_factor(right, left):
-                return right, left
-            if self._is_factor(left, right):
-                return left, right
-            return None, None
-        tainted, plain = (left, right) if of_data[0] else (right, left)
-        ranks = self._flow.ranks
-        if ranks.is_scalar(tainted) and not ranks.is_scalar(plain):
-            return tainted, plain
-        return plain, tainted
-
-    def _is_factor(self, candidate: int, other: int) -> bool:
-        """Whether one operand only scales the other: a scalar, or a reduction of it."""
-        ranks = self._flow.ranks
-        if ranks.is_scalar(candidate):
-            return not ranks.is_scalar(other)
-        return self._is_reduction(candidate) and not self._is_reduction(other)
-
-    def _is_reduction(self, value: int) -> bool:
-        graph, current = self._graph, value
-        for _ in range(16):
-            node = node_of(current)
-            op = graph.ops[node]
-            if op in _REDUCERS:
-                return bool(graph.attrs.attr(node, "keep_dims")) or self._flow.ranks.is_scalar(current)
-            inputs = [v for v in graph.inputs[node] if self._data[node_of(v)]]
-            if not inputs or op in op_semantics.CONTRACTIONS:
-                return False
-            current = inputs[0]
-        return False
 
     def _compute(self, value: int) -> Sampled:
         graph, node = self._graph, node_of(value)
@@ -276,9 +255,9 @@ class Evaluator:
                 found = function(operands, self._attr(node), port_of(value))
             except (ValueError, IndexError, OverflowError, TypeError, ZeroDivisionError):
                 found = NOTHING  # Odd shapes in an odd graph: not evaluated, never guessed.
-        if found.array.size == 1 and not found.parts and np.isnan(found.array).any():
-            if self._flow.ranks.is_scalar(value) and not self._flow.parameters[node]:
-                return self._symbol(value, ())
+        is_unknown = found.array.size == 1 and not found.parts and np.isnan(found.array).any()
+        if is_unknown and self._flow.ranks.is_scalar(value) and not self._flow.parameters[node]:
+            return self._symbol(value, ())
         return found
 
     def _attr(self, node: int):  # type: ignore[no-untyped-def]
@@ -287,7 +266,7 @@ class Evaluator:
 
     def _gradient_part(self, value: int, kind: Kind) -> Sampled:
         graph, node = self._graph, node_of(value)
-        op, inputs, known = graph.ops[node], graph.inputs[node], self._known
+        inputs, known = graph.inputs[node], self._known
         if kind in (Kind.PASS, Kind.CUT, Kind.LINEAR):
             return self._linear(value)
         if kind is Kind.PUSH:
@@ -297,7 +276,7 @@ class Evaluator:
             name = "AddN" if kind is Kind.ADD else "Sub"
             return FUNCTIONS[name]([known[v] for v in inputs], self._attr(node), 0)
         if kind in _SCALARS_ONLY and len(inputs) == 2:
-            scale, rest = self._scale(kind, inputs)
+            scale, rest = self._scales.split(kind, inputs)
             if rest is None or scale is None:
                 self.hidden.add(node)
                 return _OPAQUE
@@ -305,7 +284,9 @@ class Evaluator:
             combine = np.divide if kind is Kind.DIVIDE else np.multiply
             return elementwise(combine, known[rest], factor)
         if kind is Kind.CLIP:
-            return next((known[v] for v in inputs if v in known and self._data[node_of(v)]), _OPAQUE)
+            return next(
+                (known[v] for v in inputs if v in known and self._data[node_of(v)]), _OPAQUE
+            )
         if kind is Kind.CHOICE:
             return self._mixture(value)
         if kind is Kind.ALL_REDUCE:
@@ -325,7 +306,7 @@ class Evaluator:
         op, inputs, known = graph.ops[node], graph.inputs[node], self._known
         function = FUNCTIONS.get(op)
         if function is None:
-            carried = [v for v in op_semantics.value_inputs(op, list(inputs)) if v in known]
+            carried = [v for v in op_semantics.value_inputs(op, inputs) if v in known]
             extra = [v for v in self._flow.value_inputs(node) if v in known]
             carried = carried or extra
             if op_semantics.row(op).kind is Kind.PASS and carried:
@@ -357,7 +338,7 @@ class Evaluator:
             return known.get(loop[0], NOTHING)
         if op == "_LoopVar":
             return known.get(inputs[-1], NOTHING)
-        values = op_semantics.value_inputs(op, list(inputs))
+        values = op_semantics.value_inputs(op, inputs)
         if any(v not in known for v in values):
             return NOTHING
         # An optional that is empty in one branch is only opened in the other.
@@ -430,6 +411,3 @@ class Evaluator:
         if self._perturbed == variable.node:
             numbers = numbers + 1j * _STEP
         return Sampled(shape, numbers)
-
-
-__all__ = ["Evaluator", "op_layouts"]

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 _REACH = 50_000
 
 
-def explain(flow: Flow, penalty: Penalty, status: Status, value: float | None,
-            reaches: dict[int, Reach], chosen: dict[int, list[Update]], cut: int | None,
-            settler: Settler) -> tuple[str, tuple[str, ...]]:  # fmt: skip
+def explain(
+    flow: Flow,
+    penalty: Penalty,
+    status: Status,
+    value: float | None,
+    reaches: dict[int, Reach],
+    chosen: dict[int, list[Update]],
+    cut: int | None,
+    settler: Settler,
+) -> tuple[str, tuple[str, ...]]:
     """Returns one sentence on a regularization loss and the ops that it rests on."""
     graph = flow.graph
     if status is Status.UNKNOWN:
@@ -44,7 +51,9 @@ def explain(flow: Flow, penalty: Penalty, status: Status, value: float | None,
         )
     if status is Status.MISSING:
         ends = frontier(flow, penalty.node)
-        return _missing_text(flow, ends, settler, penalty), tuple(graph.names[node] for node in ends)
+        return _missing_text(flow, ends, settler, penalty), tuple(
+            graph.names[node] for node in ends
+        )
     if status is Status.PARTIAL:
         by_node = flow.variables.by_node
         lost = [by_node[v].name for v, reach in reaches.items() if not reach.is_reached]
@@ -81,7 +90,7 @@ def frontier(flow: Flow, node: int) -> list[int]:
     queue, seen, ends = deque([node]), {node}, []
     while queue and len(seen) < _REACH:
         current = queue.popleft()
-        readers = [reader for reader in flow.value_readers(current)]
+        readers = flow.value_readers(current)
         if not readers:
             ends.append(current)
         for reader in readers:
@@ -117,7 +126,7 @@ def kind(flow: Flow, node: int) -> str | None:
     while stack and len(seen) < 300:
         current = stack.pop()
         ops.add(graph.ops[current])
-        for value in op_semantics.value_inputs(graph.ops[current], list(graph.inputs[current])):
+        for value in op_semantics.value_inputs(graph.ops[current], graph.inputs[current]):
             operand = node_of(value)
             if operand not in seen and flow.parameters[operand]:
                 seen.add(operand)
@@ -131,13 +140,15 @@ def kind(flow: Flow, node: int) -> str | None:
 
 
 def unpenalized(flow: Flow, trained: set[int], penalized: set[int]) -> tuple[str, ...]:
-    """Returns trained variables of the same kind (last part of the name, rank) as penalized ones."""
+    """Returns trained variables of the kind (end of the name, rank) of penalized ones."""
     by_node = flow.variables.by_node
 
     def alike(node: int) -> tuple[str, int | None]:
         variable = by_node[node]
         shape = variable.shape
-        return variable.name.rsplit("/", 1)[-1].rstrip("0123456789_"), None if shape is None else len(shape)
+        return variable.name.rsplit("/", 1)[-1].rstrip(
+            "0123456789_"
+        ), None if shape is None else len(shape)
 
     kinds = {alike(node) for node in penalized & trained if node in by_node}
     rest = sorted(trained - penalized)

@@ -14,9 +14,14 @@ from tb_regloss.analysis.verdict_types import Finding, LossVerdict, Severity, St
 _NAMED = 3  # names in a list before it ends in "and N more"
 
 
-def find(facts: RunFacts, proof: GraphProof | None, proofs: Sequence[GraphProof],
-         scalars: ScalarEvidence | None, status: Status,
-         kept: Sequence[LossVerdict]) -> list[Finding]:  # fmt: skip
+def find(
+    facts: RunFacts,
+    proof: GraphProof | None,
+    proofs: Sequence[GraphProof],
+    scalars: ScalarEvidence | None,
+    status: Status,
+    kept: Sequence[LossVerdict],
+) -> list[Finding]:
     """Returns a run's findings.
 
     Args:
@@ -36,7 +41,8 @@ def find(facts: RunFacts, proof: GraphProof | None, proofs: Sequence[GraphProof]
         text = "The weights are penalized in the loss and decayed by the optimizer: both act."
         found.append(Finding("loss_and_decay", Severity.WARNING, text))
     if proof is not None and proof.unpenalized and kept:
-        text = f"Trained without a penalty, though variables of their kind have one: {_names(proof.unpenalized)}."
+        names = _names(proof.unpenalized)
+        text = f"Trained without a penalty, though variables of their kind have one: {names}."
         found.append(Finding("unpenalized_variables", Severity.OK, text))
     if proof is not None:
         found.extend(_other_graphs(proof, proofs))
@@ -69,7 +75,9 @@ def _other_graphs(proof: GraphProof, proofs: Sequence[GraphProof]) -> list[Findi
     ]
 
 
-def _disagreement(proof: GraphProof | None, scalars: ScalarEvidence, status: Status) -> list[Finding]:
+def _disagreement(
+    proof: GraphProof | None, scalars: ScalarEvidence, status: Status
+) -> list[Finding]:
     decided = (Status.INCLUDED, Status.MISSING, Status.SCALED, Status.DOUBLE_COUNTED)
     if proof is None or scalars.status not in decided or status not in (*decided, Status.BLOCKED):
         return []

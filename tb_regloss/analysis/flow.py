@@ -9,7 +9,7 @@ trained variables: through those everything would reach everything.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tb_regloss.analysis import op_semantics, variables
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
@@ -96,6 +96,13 @@ class Flow:
         self.parameters = self.propagate(n for nodes in self.reads.values() for n in nodes)
         self.hyperparameters: frozenset[int] = frozenset()
 
+    def unify(self, copies: Mapping[int, int]) -> None:
+        """Says that some variables are copies of others, one on each replica."""
+        self.variables.unify(copies)
+        for copy, original in copies.items():
+            self.reads.setdefault(original, []).extend(self.reads.pop(copy, ()))
+            self.writes.setdefault(original, []).extend(self.writes.pop(copy, ()))
+
     def set_trained(self, trained: Iterable[int]) -> None:
         """Says which variables are trained."""
         kept = frozenset(trained)
@@ -133,7 +140,7 @@ class Flow:
     def value_inputs(self, node: int) -> list[int]:
         """Returns the values that a node's value is made of, state included."""
         inputs = self.graph.inputs[node]
-        found = op_semantics.value_inputs(self.graph.ops[node], list(inputs))
+        found = list(op_semantics.value_inputs(self.graph.ops[node], inputs))
         extra = self._extra.get(node)
         return [*found, *extra] if extra else found
 
@@ -205,7 +212,8 @@ class Flow:
 
     def _container_links(self) -> dict[int, list[int]]:
         """Links what is taken out of stacks and accumulators to what was put in."""
-        graph, pushed = self.graph, {}
+        graph = self.graph
+        pushed: dict[int, list[int]] = {}
         for op in ("StackPush", "StackPushV2"):
             for node in graph.nodes_with_op(op):
                 if len(graph.inputs[node]) > 1:
@@ -308,7 +316,10 @@ class Flow:
         if "Apply" in op or op_semantics.is_summary(op) or op in ("Pow", "Fill", "Less", "Greater"):
             return True
         inputs = self.graph.inputs[reader]
-        if op in ("Add", "AddV2", "Sub", "Div", "RealDiv", "Mul", "GreaterEqual") and len(inputs) == 2:
+        if (
+            op in ("Add", "AddV2", "Sub", "Div", "RealDiv", "Mul", "GreaterEqual")
+            and len(inputs) == 2
+        ):
             other = inputs[1 - position]
             root = self.graph.ops[node_of(other)]
             if op_semantics.row(root).kind is Kind.DATA:
@@ -329,9 +340,14 @@ class Flow:
                 op = graph.ops[reader]
                 if op in op_semantics.CONTRACTIONS:
                     is_candidate = True
-                elif op in ("Identity", "Cast", "Reshape", "Slice", "StridedSlice", "GatherV2") and (
-                    reader not in seen and not edge & PORT_MASK
-                ):
+                elif op in (
+                    "Identity",
+                    "Cast",
+                    "Reshape",
+                    "Slice",
+                    "StridedSlice",
+                    "GatherV2",
+                ) and (reader not in seen and not edge & PORT_MASK):
                     seen.add(reader)
                     stack.append(reader)
         if not is_candidate:

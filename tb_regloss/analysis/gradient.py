@@ -62,7 +62,7 @@ class Gradients:
         return np.broadcast_to(found.real, (sampled.DRAWS,))
 
     def own_value(self, variable: int) -> Array | None:
-        """Returns a variable's own sum of elements, `[DRAWS]`, `None` where its shape is unknown."""
+        """Returns the sum of a variable's elements, `[DRAWS]`, `None` where not known."""
         evaluator = self._evaluators[False]
         found = self._flow.variables.by_node.get(variable)
         reads = self._flow.reads.get(variable)
@@ -162,7 +162,9 @@ def fit(received: Array, derivatives: dict[int, Array]) -> dict[int, float] | No
     factors, _, rank, _ = np.linalg.lstsq(matrix / size, target, rcond=1e-9)
     if rank < len(classes):
         return None
-    if np.abs(target - matrix / size @ factors).max() > _RELATIVE * max(np.abs(target).max(), 1e-300):
+    if np.abs(target - matrix / size @ factors).max() > _RELATIVE * max(
+        np.abs(target).max(), 1e-300
+    ):
         return None
     found = {}
     # Of several factors that were fitted together, the smallest may be rounding.
@@ -172,4 +174,3 @@ def fit(received: Array, derivatives: dict[int, Array]) -> dict[int, float] | No
         constant = as_constant(np.asarray([factor], np.complex128))
         found[number] = 0.0 if constant is None else constant
     return found
-

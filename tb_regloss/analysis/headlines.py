@@ -20,24 +20,22 @@ def headline(status: Status, losses: Sequence[LossVerdict], coverage: Coverage, 
     """
     total = coverage.total
     count = sum(loss.status is status for loss in losses)
-    what = "regularization loss" if total == 1 else "regularization losses"
+    what = f"of {total} regularization {_verb(total, 'loss', 'losses')}"
     if status is Status.INCLUDED:
-        return f"{coverage.included} of {total} {what} {_verb(total, 'is', 'are')} in the loss that is optimized"
+        verb = _verb(total, "is", "are")
+        return f"{coverage.included} {what} {verb} in the loss that is optimized"
     if status is Status.MISSING:
-        return f"{count} of {total} {what} never {_verb(count, 'reaches', 'reach')} the loss that is optimized"
+        return f"{count} {what} never {_verb(count, 'reaches', 'reach')} the loss that is optimized"
     if status is Status.BLOCKED:
-        return f"{count} of {total} {what} {_verb(count, 'is', 'are')} in the loss's value but not in its gradient"
+        verb = _verb(count, "is", "are")
+        return f"{count} {what} {verb} in the loss's value but not in its gradient"
     if status is Status.PARTIAL:
-        lost = sum(loss.status in (Status.MISSING, Status.BLOCKED) for loss in losses)
-        part = sum(loss.status is Status.PARTIAL for loss in losses)
-        if not lost:
-            return f"{part} of {total} {what} {_verb(part, 'reaches', 'reach')} only some of the variables that are trained"
-        return f"{lost} of {total} {what} never {_verb(lost, 'reaches', 'reach')} the loss that is optimized"
+        return _partial(losses, what)
     if status in (Status.DOUBLE_COUNTED, Status.SCALED):
         values = {loss.multiplier for loss in losses if loss.status is status}
         value = values.pop() if len(values) == 1 else None
         times = f"{value:g} times" if value is not None else "with other factors than 1"
-        return f"{count} of {total} {what} {_verb(count, 'counts', 'count')} {times}"
+        return f"{count} {what} {_verb(count, 'counts', 'count')} {times}"
     if status is Status.DECOUPLED:
         return "The optimizer itself decays the weights; there is no regularization loss"
     if status is Status.NO_REGULARIZATION:
@@ -49,6 +47,14 @@ def headline(status: Status, losses: Sequence[LossVerdict], coverage: Coverage, 
 
 def _verb(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
+
+
+def _partial(losses: Sequence[LossVerdict], what: str) -> str:
+    lost = sum(loss.status in (Status.MISSING, Status.BLOCKED) for loss in losses)
+    if lost:
+        return f"{lost} {what} never {_verb(lost, 'reaches', 'reach')} the loss that is optimized"
+    part = sum(loss.status is Status.PARTIAL for loss in losses)
+    return f"{part} {what} {_verb(part, 'reaches', 'reach')} only some of the trained variables"
 
 
 def _none(losses: Sequence[LossVerdict]) -> str:

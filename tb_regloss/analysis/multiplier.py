@@ -54,8 +54,9 @@ class Sums:
       data_losses: nodes that are known to be data losses.
     """
 
-    def __init__(self, flow: Flow, evaluator: Evaluator, classes: dict[int, int],
-                 data_losses: Iterable[int]) -> None:  # fmt: skip
+    def __init__(
+        self, flow: Flow, evaluator: Evaluator, classes: dict[int, int], data_losses: Iterable[int]
+    ) -> None:
         self._flow, self._evaluator = flow, evaluator
         self._classes, self._data_losses = classes, frozenset(data_losses)
         self.reached = self._closure(classes)
@@ -68,7 +69,9 @@ class Sums:
             node
             for node in self.reached
             if data[node]
-            and not any(data[reader] and reader in self.reached for reader in self._sum_readers(node))
+            and not any(
+                data[reader] and reader in self.reached for reader in self._sum_readers(node)
+            )
         ]
 
     def _closure(self, sources: Iterable[int]) -> set[int]:
@@ -95,14 +98,14 @@ class Sums:
         op, inputs = graph.ops[reader], graph.inputs[reader]
         kind = op_semantics.row(op).kind
         if op in _SUMS:
-            return inputs[position] in op_semantics.value_inputs(op, list(inputs))
+            return inputs[position] in op_semantics.value_inputs(op, inputs)
         if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
             return True
         if kind in (Kind.ADD, Kind.SUBTRACT):
             rank = ranks.rank(value_of(reader))
             return rank in (0, None)
         if kind in _FOLLOWED:
-            return inputs[position] in op_semantics.value_inputs(op, list(inputs))
+            return inputs[position] in op_semantics.value_inputs(op, inputs)
         if op == "Neg":
             return True
         if kind is Kind.DIVIDE:
@@ -169,9 +172,7 @@ class Sums:
                 stack.pop()
                 continue
             state[current] = 1
-            is_leaf = current != node and (
-                current in self._classes or current in self._data_losses
-            )
+            is_leaf = current != node and (current in self._classes or current in self._data_losses)
             if not is_leaf:
                 stack.extend(t for t, _ in self._terms(current) if t not in state)
         order.reverse()
@@ -196,11 +197,11 @@ class Sums:
         if op == "Mean":
             return self._mean(node)
         if op in _SUMS or kind in (Kind.PASS, Kind.CUT, Kind.ALL_REDUCE, Kind.PORTS):
-            return [(node_of(v), one) for v in op_semantics.value_inputs(op, list(inputs))]
+            return [(node_of(v), one) for v in op_semantics.value_inputs(op, inputs)]
         if op in op_semantics.NOT_DIFFERENTIABLE:
             return [(node_of(v), one) for v in inputs[:1]]
         if kind is Kind.CHOICE:
-            values = op_semantics.value_inputs(op, list(inputs))
+            values = op_semantics.value_inputs(op, inputs)
             weights = self._evaluator.branch_weights(node, values)
             return [(node_of(v), w) for v, w in zip(values, weights, strict=True)]
         if kind is Kind.DIVIDE and len(inputs) == 2:
@@ -208,7 +209,9 @@ class Sums:
                 return [(node_of(inputs[0]), 1 / self._evaluator.factor(inputs[1]))]
         if kind is Kind.MULTIPLY and len(inputs) == 2:
             inside = [node_of(v) in self.reached or node_of(v) in self._from_data for v in inputs]
-            position = 0 if inside[0] and (not inside[1] or not flow.ranks.is_scalar(inputs[0])) else 1
+            position = (
+                0 if inside[0] and (not inside[1] or not flow.ranks.is_scalar(inputs[0])) else 1
+            )
             if not inside[position]:
                 return []
             return [(node_of(inputs[position]), self._evaluator.factor(inputs[1 - position]))]

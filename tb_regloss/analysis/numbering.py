@@ -18,8 +18,24 @@ from tb_regloss.analysis.op_semantics import Kind
 _COMMUTATIVE = frozenset(("Add", "AddV2", "AddN", "Mul", "Maximum", "Minimum"))
 # They change neither number nor shape, so they do not make another computation.
 _TRANSPARENT = frozenset(
-    "Identity RefIdentity Snapshot CheckNumerics CheckNumericsV2 Enter RefEnter Exit RefExit "
-    "NextIteration Copy DebugIdentity DebugIdentityV2 _Retval StopGradient PreventGradient".split()
+    [
+        "Identity",
+        "RefIdentity",
+        "Snapshot",
+        "CheckNumerics",
+        "CheckNumericsV2",
+        "Enter",
+        "RefEnter",
+        "Exit",
+        "RefExit",
+        "NextIteration",
+        "Copy",
+        "DebugIdentity",
+        "DebugIdentityV2",
+        "_Retval",
+        "StopGradient",
+        "PreventGradient",
+    ]
 )
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The RegLoss authors
 # SPDX-License-Identifier: Apache-2.0
-"""What ops do that move elements or compute shapes, on sampled tensors.
+"""What ops do that move elements, on sampled tensors.
 
 Semantics: `tensorflow/core/ops/array_ops.cc`, `data_flow_ops.cc`.
 """
@@ -13,89 +13,21 @@ import math
 import numpy as np
 
 from tb_regloss.analysis import sampled
-from tb_regloss.analysis.op_values import FUNCTIONS, Attr, _op
-from tb_regloss.analysis.sampled import EMPTY, NOTHING, Sampled, elementwise
+from tb_regloss.analysis.op_values import FUNCTIONS, Attr, register
+from tb_regloss.analysis.sampled import EMPTY, NOTHING, Sampled
 
 
-def vector(values: list[int] | tuple[int, ...]) -> Sampled:
-    """Returns a known vector of integers."""
-    return Sampled((len(values),), np.asarray(values, np.complex128)[None])
-
-
-@_op("Shape", "VariableShape")
-def _shape(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    return NOTHING if inputs[0].shape is None else vector(inputs[0].shape)
-
-
-@_op("ShapeN")
-def _shape_n(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    return _shape([inputs[port]], attr, 0)
-
-
-@_op("Size")
-def _size(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    shape = inputs[0].shape
-    return Sampled((), NOTHING.array) if shape is None else sampled.number(math.prod(shape))
-
-
-@_op("Rank")
-def _rank(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    shape = inputs[0].shape
-    return Sampled((), NOTHING.array) if shape is None else sampled.number(len(shape))
-
-
-@_op("ZerosLike")
+@register("ZerosLike")
 def _zeros_like(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return sampled.filled(np.zeros(1, np.complex128), inputs[0].shape)
 
 
-@_op("OnesLike")
+@register("OnesLike")
 def _ones_like(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return sampled.filled(np.ones(1, np.complex128), inputs[0].shape)
 
 
-@_op("Range")
-def _range(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    bounds = [sampled.integers(tensor) for tensor in inputs]
-    if any(bound is None for bound in bounds):
-        return NOTHING
-    start, limit, delta = (bound[0] for bound in bounds if bound)
-    if delta == 0 or abs(limit - start) > sampled.MAX_DENSE:
-        return NOTHING
-    return vector(list(range(start, limit, delta)))
-
-
-@_op("BroadcastGradientArgs")
-def _broadcast_gradient(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    """Returns the axes to sum over so that a gradient fits an operand."""
-    shapes = [sampled.integers(tensor) for tensor in inputs]
-    if shapes[0] is None or shapes[1] is None:
-        # Operands of one shape are the rule, and nothing is summed there.
-        return vector([])
-    rank = max(len(shapes[0]), len(shapes[1]))
-    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes if shape is not None]
-    mine, other = padded[port], padded[1 - port]
-    return vector([a for a in range(rank) if mine[a] == 1 and (other[a] != 1 or mine == other)])
-
-
-@_op("BroadcastArgs")
-def _broadcast_args(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    shapes = [sampled.integers(tensor) for tensor in inputs]
-    if shapes[0] is None or shapes[1] is None:
-        return NOTHING
-    try:
-        return vector(np.broadcast_shapes(*[shape for shape in shapes if shape is not None]))
-    except ValueError:
-        return NOTHING
-
-
-@_op("InvertPermutation")
-def _invert(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    order = sampled.integers(inputs[0])
-    return NOTHING if order is None else vector(np.argsort(order).tolist())
-
-
-@_op("Reshape")
+@register("Reshape")
 def _reshape(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor, dims = inputs[0], sampled.integers(inputs[1])
     if tensor.parts and (dims is None or len(dims) == 1):
@@ -117,7 +49,7 @@ def _reshape(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(dims, tensor.array.reshape((tensor.array.shape[0], *dims)))
 
 
-@_op("ExpandDims")
+@register("ExpandDims")
 def _expand(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor, axis = sampled.collapse(inputs[0]), sampled.integers(inputs[1])
     if tensor.shape is None or axis is None:
@@ -129,7 +61,7 @@ def _expand(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(dims, tensor.array.reshape((tensor.array.shape[0], *dims)))
 
 
-@_op("Squeeze")
+@register("Squeeze")
 def _squeeze(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.collapse(inputs[0])
     if tensor.shape is None:
@@ -144,7 +76,7 @@ def _squeeze(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(dims, tensor.array.reshape((tensor.array.shape[0], *dims)))
 
 
-@_op("Transpose")
+@register("Transpose")
 def _transpose(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor, order = sampled.collapse(inputs[0]), sampled.integers(inputs[1])
     if tensor.shape is None:
@@ -157,12 +89,12 @@ def _transpose(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(dims, tensor.array.transpose((0, *(axis + 1 for axis in order))))
 
 
-@_op("Fill")
+@register("Fill")
 def _fill(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(sampled.integers(inputs[0]), sampled.collapse(inputs[1]).array)
 
 
-@_op("BroadcastTo", "Tile")
+@register("BroadcastTo", "Tile")
 def _broadcast_to(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor, dims = sampled.collapse(inputs[0]), sampled.integers(inputs[1])
     if tensor.is_filled:
@@ -186,7 +118,7 @@ def _broadcast_to(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
         return NOTHING
 
 
-@_op("Pack")
+@register("Pack")
 def _pack(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     first = inputs[0].shape
     shape = None if first is None else (len(inputs), *first)
@@ -197,7 +129,7 @@ def _pack(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return NOTHING
 
 
-@_op("Unpack")
+@register("Unpack")
 def _unpack(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = inputs[0]
     if tensor.parts and tensor.stacked and (attr("axis") or 0) == 0 and port < len(tensor.parts):
@@ -215,12 +147,12 @@ def _unpack(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled((tensor.shape or ())[1:], tensor.array[:, port])
 
 
-@_op("ConcatV2")
+@register("ConcatV2")
 def _concat(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return concat(inputs[:-1], sampled.integers(inputs[-1]))
 
 
-@_op("Concat")
+@register("Concat")
 def _concat_v1(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return concat(inputs[1:], sampled.integers(inputs[0]))
 
@@ -237,16 +169,18 @@ def concat(parts: list[Sampled], axis: tuple[int, ...] | None) -> Sampled:
     if known and shapes[0]:
         shape = (sum(s[0] for s in shapes if s), *shapes[0][1:])
     result = Sampled(shape, EMPTY, tuple(parts))
-    solid = all(not part.parts and (not part.is_filled or part.shape in ((), (1,))) for part in parts)
+    solid = all(
+        not part.parts and (not part.is_filled or part.shape in ((), (1,))) for part in parts
+    )
     return sampled.collapse(result) if solid else result
 
 
-@_op("Split")
+@register("Split")
 def _split(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return _part(inputs[1], port, attr("num_split"))
 
 
-@_op("SplitV")
+@register("SplitV")
 def _split_v(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return _part(inputs[0], port, attr("num_split"))
 
@@ -262,7 +196,7 @@ def _part(tensor: Sampled, port: int, count: int | None) -> Sampled:
     return Sampled(None, tensor.array) if tensor.is_filled else NOTHING
 
 
-@_op("Slice")
+@register("Slice")
 def _slice(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     begin, size = sampled.integers(inputs[1]), sampled.integers(inputs[2])
     tensor = inputs[0]
@@ -285,7 +219,7 @@ def _slice(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(dims, tensor.array[(slice(None), *cut)])
 
 
-@_op("StridedSlice")
+@register("StridedSlice")
 def _strided_slice(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.collapse(inputs[0])
     masks = {name: attr(name) or 0 for name in ("begin_mask", "end_mask", "shrink_axis_mask")}
@@ -317,7 +251,7 @@ def _strided_slice(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(tuple(array.shape[1:]), array)
 
 
-@_op("Gather", "GatherV2", "ResourceGather")
+@register("Gather", "GatherV2", "ResourceGather")
 def _gather(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     rows, picks = sampled.collapse(inputs[0]), inputs[1]
     shape = None
@@ -332,7 +266,7 @@ def _gather(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(shape, array)
 
 
-@_op("UnsortedSegmentSum", "SegmentSum")
+@register("UnsortedSegmentSum", "SegmentSum")
 def _segment_sum(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     """Returns a tensor with the right sum of elements; which row gets what is data."""
     count = sampled.integers(inputs[2]) if len(inputs) > 2 else None
@@ -344,22 +278,7 @@ def _segment_sum(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(dims, total / max(math.prod(dims), 1))
 
 
-@_op("DynamicStitch", "ParallelDynamicStitch")
-def _stitch(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    half = len(inputs) // 2
-    spots = [sampled.integers(tensor) for tensor in inputs[:half]]
-    values = [sampled.integers(tensor) for tensor in inputs[half:]]
-    if any(part is None for part in (*spots, *values)):
-        return NOTHING
-    merged: dict[int, int] = {}
-    for spot, value in zip(spots, values, strict=True):
-        merged.update(zip(spot or (), value or (), strict=False))
-    if sorted(merged) != list(range(len(merged))):
-        return NOTHING
-    return vector([merged[place] for place in range(len(merged))])
-
-
-@_op("Pad", "PadV2", "MirrorPad")
+@register("Pad", "PadV2", "MirrorPad")
 def _pad(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return NOTHING
 
@@ -370,11 +289,28 @@ def _same(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
 
 for _name in ("Cumsum", "Reverse", "ReverseV2", "Roll"):
     FUNCTIONS.setdefault(_name, FUNCTIONS["Pad"])
-for _name in (
-    "Identity Snapshot CheckNumerics CheckNumericsV2 EnsureShape Enter RefEnter Exit RefExit "
-    "RefIdentity Switch RefSwitch NextIteration StopGradient PreventGradient Copy DebugIdentity "
-    "DebugIdentityV2 DebugGradientIdentity _Retval XlaSharding OptimizationBarrier"
-).split():
+for _name in [
+    "Identity",
+    "Snapshot",
+    "CheckNumerics",
+    "CheckNumericsV2",
+    "EnsureShape",
+    "Enter",
+    "RefEnter",
+    "Exit",
+    "RefExit",
+    "RefIdentity",
+    "Switch",
+    "RefSwitch",
+    "NextIteration",
+    "StopGradient",
+    "PreventGradient",
+    "Copy",
+    "DebugIdentity",
+    "DebugIdentityV2",
+    "DebugGradientIdentity",
+    "_Retval",
+    "XlaSharding",
+    "OptimizationBarrier",
+]:
     FUNCTIONS[_name] = _same
-
-__all__ = ["concat", "elementwise", "vector"]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import re
+from collections.abc import Sequence
 
 
 class Kind(enum.Enum):
@@ -64,7 +65,9 @@ class Row:
 _TABLE: dict[str, Row] = {}
 
 
-def _row(kind: Kind, ops: str, values: tuple[int, ...] | None = ALL, but_last: bool = False) -> None:
+def _row(
+    kind: Kind, ops: str, values: tuple[int, ...] | None = ALL, but_last: bool = False
+) -> None:
     row = Row(kind, values, but_last)
     for op in ops.split():
         _TABLE[op] = row
@@ -72,23 +75,41 @@ def _row(kind: Kind, ops: str, values: tuple[int, ...] | None = ALL, but_last: b
 
 # array_ops.cc, state_ops.cc, resource_variable_ops.cc
 _row(Kind.OTHER, "ScatterAdd ScatterSub ScatterUpdate ScatterNdAdd ScatterNdSub", (0, 2))
-_row(Kind.CONSTANT, "Const HostConst ImmutableConst NoOp VarIsInitializedOp IsVariableInitialized", ())
+_row(
+    Kind.CONSTANT,
+    "Const HostConst ImmutableConst NoOp VarIsInitializedOp IsVariableInitialized",
+    (),
+)
 _row(Kind.VARIABLE, "Variable VariableV2 VarHandleOp _VarHandlesOp TemporaryVariable", ())
 _row(Kind.READ, "ReadVariableOp _ReadVariablesOp", (0,))
 _row(Kind.READ, "ResourceGather ResourceGatherNd", (0,))
 _row(Kind.PLACEHOLDER, "Placeholder PlaceholderV2 _Arg _DeviceArg", ())
 _row(Kind.PLACEHOLDER, "PlaceholderWithDefault", ())
 _row(Kind.SHAPE, "Shape ShapeN Size Rank ZerosLike OnesLike VariableShape TensorArraySizeV3", ())
-_row(Kind.SHAPE, "Empty EmptyTensorList TensorListReserve TensorListLength TensorListElementShape", ())
+_row(
+    Kind.SHAPE,
+    "Empty EmptyTensorList TensorListReserve TensorListLength TensorListElementShape",
+    (),
+)
 _row(Kind.SHAPE, "BroadcastGradientArgs BroadcastArgs ConcatOffset InvertPermutation Range", ALL)
 
 # Value unchanged, gradient unchanged (array_grad.py, control_flow_grad.py).
-_row(Kind.PASS, "Identity RefIdentity Snapshot CheckNumerics CheckNumericsV2 _Retval EnsureShape", (0,))
-_row(Kind.PASS, "DebugIdentity DebugIdentityV2 DebugIdentityV3 DebugGradientIdentity Copy CopyHost", (0,))
+_row(
+    Kind.PASS,
+    "Identity RefIdentity Snapshot CheckNumerics CheckNumericsV2 _Retval EnsureShape",
+    (0,),
+)
+_row(
+    Kind.PASS,
+    "DebugIdentity DebugIdentityV2 DebugIdentityV3 DebugGradientIdentity Copy CopyHost",
+    (0,),
+)
 _row(Kind.PASS, "DebugGradientRefIdentity XlaSharding OptimizationBarrier", (0,))
 _row(Kind.PASS, "Reshape Squeeze ExpandDims Transpose ConjugateTranspose Cast Real Conj", (0,))
 _row(Kind.PASS, "Enter RefEnter Exit RefExit NextIteration RefNextIteration Switch RefSwitch", (0,))
-_row(Kind.PASS, "BroadcastTo Tile Reverse ReverseV2 Roll MatrixTranspose TensorListFromTensor", (0,))
+_row(
+    Kind.PASS, "BroadcastTo Tile Reverse ReverseV2 Roll MatrixTranspose TensorListFromTensor", (0,)
+)
 _row(Kind.PASS, "TensorListStack TensorListPopBack TensorListGetItem TensorListGather", (0,))
 _row(Kind.PASS, "TensorListConcat TensorListConcatV2 TensorListResize", (0,))
 _row(Kind.PASS, "TensorArrayReadV3 TensorArrayGatherV3", (2,))
@@ -145,7 +166,9 @@ _row(Kind.PASS, "AccumulatorTakeGradient SparseAccumulatorTakeGradient", (0,))
 _row(Kind.ALL_REDUCE, "CollectiveReduce CollectiveReduceV2 CollectiveReduceV3", (0,))
 _row(Kind.ALL_REDUCE, "NcclAllReduce _NcclReduceSend NcclReduce CrossReplicaSum XlaAllReduce", (0,))
 _row(Kind.ALL_REDUCE, "HorovodAllreduce HorovodGroupedAllreduce HorovodAllgather", ALL)
-_row(Kind.PASS, "CollectiveGather CollectiveGatherV2 CollectiveBcastSend CollectiveBcastSendV2", (0,))
+_row(
+    Kind.PASS, "CollectiveGather CollectiveGatherV2 CollectiveBcastSend CollectiveBcastSendV2", (0,)
+)
 
 # nn_ops.cc, math_ops.cc: linear in one operand when the other one is fixed.
 _row(Kind.OTHER, "MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseMatMul Einsum", ALL)
@@ -160,12 +183,20 @@ _row(Kind.DATA, "IteratorGetNext IteratorGetNextSync IteratorGetNextAsOptional",
 _row(Kind.DATA, "MultiDeviceIteratorGetNextFromShard QueueDequeue QueueDequeueV2 Recv _Recv", ())
 _row(Kind.DATA, "QueueDequeueMany QueueDequeueManyV2 QueueDequeueUpTo QueueDequeueUpToV2", ())
 _row(Kind.DATA, "ReaderRead ReaderReadV2 ReaderReadUpToV2 ReadFile ParseExample ParseExampleV2", ())
-_row(Kind.DATA, "ParseSingleExample ParseSequenceExample DecodeRaw DecodeJpeg DecodePng DecodeCSV", ())
+_row(
+    Kind.DATA,
+    "ParseSingleExample ParseSequenceExample DecodeRaw DecodeJpeg DecodePng DecodeCSV",
+    (),
+)
 _row(Kind.DATA, "PyFunc PyFuncStateless EagerPyFunc GeneratorDataset RandomShuffle Unstage", ())
 _row(Kind.DATA, "InfeedDequeue InfeedDequeueTuple BarrierTakeMany LookupTableFindV2 RestoreV2", ())
 _row(Kind.DATA, "Restore RestoreSlice BatchFunction", ())
 # random_ops.cc, stateless_random_ops*.cc
-_row(Kind.DATA, "RandomUniform RandomNormal RandomStandardNormal TruncatedNormal RandomUniformInt", ())
+_row(
+    Kind.DATA,
+    "RandomUniform RandomNormal RandomStandardNormal TruncatedNormal RandomUniformInt",
+    (),
+)
 _row(Kind.DATA, "ParameterizedTruncatedNormal RandomGamma RandomPoisson RandomPoissonV2", ())
 _row(Kind.DATA, "Multinomial StatelessRandomUniform StatelessRandomUniformV2", ())
 _row(Kind.DATA, "StatelessRandomNormal StatelessRandomNormalV2 StatelessTruncatedNormal", ())
@@ -178,21 +209,64 @@ _OTHER = Row(Kind.OTHER)
 # Ops in which two operands that are both parameters make a penalty, but a
 # stored tensor with a parameter makes a prediction.
 CONTRACTIONS = frozenset(
-    "MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 SparseMatMul Einsum Conv2D Conv3D Conv1D "
-    "DepthwiseConv2dNative SparseTensorDenseMatMul".split()
+    [
+        "MatMul",
+        "BatchMatMul",
+        "BatchMatMulV2",
+        "BatchMatMulV3",
+        "SparseMatMul",
+        "Einsum",
+        "Conv2D",
+        "Conv3D",
+        "Conv1D",
+        "DepthwiseConv2dNative",
+        "SparseTensorDenseMatMul",
+    ]
 )
 
 # Ops of loops: what they carry is followed once around, not through all iterations.
 LOOPS = frozenset(
-    "_LoopVar NextIteration RefNextIteration StackPopV2 StackPop TensorListPopBack "
-    "TensorArrayReadV3 TensorListStack TensorListGetItem".split()
+    [
+        "_LoopVar",
+        "NextIteration",
+        "RefNextIteration",
+        "StackPopV2",
+        "StackPop",
+        "TensorListPopBack",
+        "TensorArrayReadV3",
+        "TensorListStack",
+        "TensorListGetItem",
+    ]
 )
 
 # Ops whose gradient is zero or does not exist, beside `Kind.CUT`
 # (`ops.NotDifferentiable` in tensorflow/python/ops/*.py).
 NOT_DIFFERENTIABLE = frozenset(
-    "Sign Floor Ceil Round Rint ArgMax ArgMin Equal NotEqual Less LessEqual Greater GreaterEqual "
-    "LogicalAnd LogicalOr LogicalNot IsFinite IsNan IsInf Bucketize OneHot PyFunc EagerPyFunc".split()
+    [
+        "Sign",
+        "Floor",
+        "Ceil",
+        "Round",
+        "Rint",
+        "ArgMax",
+        "ArgMin",
+        "Equal",
+        "NotEqual",
+        "Less",
+        "LessEqual",
+        "Greater",
+        "GreaterEqual",
+        "LogicalAnd",
+        "LogicalOr",
+        "LogicalNot",
+        "IsFinite",
+        "IsNan",
+        "IsInf",
+        "Bucketize",
+        "OneHot",
+        "PyFunc",
+        "EagerPyFunc",
+    ]
 )
 
 # A loss that only ends in one of these is shown to people, not trained on.
@@ -214,7 +288,7 @@ def is_summary(op: str) -> bool:
     return _SUMMARY.search(op) is not None
 
 
-def value_inputs(op: str, inputs: list[int]) -> list[int]:
+def value_inputs(op: str, inputs: Sequence[int]) -> Sequence[int]:
     """Returns those of a node's inputs that carry value."""
     found = row(op)
     if found.values is None:

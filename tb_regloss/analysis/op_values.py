@@ -24,13 +24,15 @@ Function = Callable[[list[Sampled], Attr, int], Sampled]
 FUNCTIONS: dict[str, Function] = {}
 
 
-def _op(*names: str) -> Callable[[Function], Function]:
-    def register(function: Function) -> Function:
+def register(*names: str) -> Callable[[Function], Function]:
+    """Returns a decorator that makes a function the meaning of op types."""
+
+    def keep(function: Function) -> Function:
         for name in names:
             FUNCTIONS[name] = function
         return function
 
-    return register
+    return keep
 
 
 def _numeric(names: str, function: Callable[..., Any]) -> None:
@@ -105,7 +107,7 @@ _numeric("Conj Real", lambda x: x)
 _numeric("IsFinite", lambda x: np.isfinite(x.real) + 0j)
 
 
-@_op("AddN", "AccumulateNV2")
+@register("AddN", "AccumulateNV2")
 def _add_n(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     total = inputs[0]
     for tensor in inputs[1:]:
@@ -113,29 +115,29 @@ def _add_n(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return total
 
 
-@_op("Cast")
+@register("Cast")
 def _cast(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return inputs[0]
 
 
-@_op("ClipByValue")
+@register("ClipByValue")
 def _clip(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return elementwise(_smaller, elementwise(_larger, inputs[0], inputs[1]), inputs[2])
 
 
-@_op("L2Loss")
+@register("L2Loss")
 def _l2_loss(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     total = elementwise(np.square, inputs[0]).total(None)
     return Sampled((), total / 2)
 
 
-@_op("Sum", "Mean")
+@register("Sum", "Mean")
 def _sum(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     axes = sampled.integers(inputs[1]) if len(inputs) > 1 else None
     return sampled.reduce(inputs[0], axes, bool(attr("keep_dims")), attr("op") == "Mean")
 
 
-@_op("Prod", "Max", "Min")
+@register("Prod", "Max", "Min")
 def _fold(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor, axes = sampled.collapse(inputs[0]), sampled.integers(inputs[1])
     if tensor.shape is None or axes is None:
@@ -164,14 +166,14 @@ def _fold(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(shape, mean / hit.sum(axis=axis, keepdims=keep))
 
 
-@_op("EuclideanNorm")
+@register("EuclideanNorm")
 def _norm(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     axes = sampled.integers(inputs[1])
     squares = elementwise(np.square, inputs[0])
     return elementwise(np.sqrt, sampled.reduce(squares, axes, bool(attr("keep_dims")), False))
 
 
-@_op("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+@register("MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
 def _matmul(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     left, right = (sampled.collapse(tensor) for tensor in inputs)
     left = _transposed(left) if attr("transpose_a") or attr("adj_x") else left
@@ -202,7 +204,7 @@ def _transposed(tensor: Sampled) -> Sampled:
     return Sampled(shape, tensor.array if tensor.is_filled else tensor.array.swapaxes(-1, -2))
 
 
-@_op("MatrixDiag", "MatrixDiagV2", "MatrixDiagV3", "Diag")
+@register("MatrixDiag", "MatrixDiagV2", "MatrixDiagV3", "Diag")
 def _diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.collapse(inputs[0])
     if tensor.shape is None or len(tensor.shape) != 1:
@@ -214,7 +216,7 @@ def _diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled((size, size), column[:, :, None] * np.eye(size))
 
 
-@_op("MatrixSetDiag", "MatrixSetDiagV2", "MatrixSetDiagV3")
+@register("MatrixSetDiag", "MatrixSetDiagV2", "MatrixSetDiagV3")
 def _set_diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.densify(inputs[0])
     diagonal = sampled.densify(inputs[1])
@@ -228,7 +230,7 @@ def _set_diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled((rows, columns), array)
 
 
-@_op("DiagPart", "MatrixDiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3")
+@register("DiagPart", "MatrixDiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3")
 def _diagonal_part(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.collapse(inputs[0])
     if tensor.shape is None or len(tensor.shape) != 2:
@@ -239,7 +241,7 @@ def _diagonal_part(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled((size,), np.diagonal(tensor.array, axis1=1, axis2=2))
 
 
-@_op("Select", "SelectV2")
+@register("Select", "SelectV2")
 def _select(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     """Takes the branch that a known predicate chooses, else a mixture of both.
 
@@ -249,4 +251,6 @@ def _select(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     predicate, yes, no = inputs
     weight = elementwise(lambda p: np.where(np.isnan(p.real), 0.5, p), predicate)
     taken = elementwise(np.multiply, weight, yes)
-    return elementwise(np.add, taken, elementwise(np.multiply, elementwise(lambda w: 1 - w, weight), no))
+    return elementwise(
+        np.add, taken, elementwise(np.multiply, elementwise(lambda w: 1 - w, weight), no)
+    )

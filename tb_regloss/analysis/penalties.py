@@ -26,10 +26,33 @@ REGULARIZATION_LOSSES = "regularization_losses"
 LOSSES = "losses"
 # Collections of tensors that are no losses.
 _NO_LOSSES = frozenset(
-    "summaries summary_op train_op init_op ready_op ready_for_local_init_op local_init_op savers "
-    "trainable_variables variables local_variables model_variables metric_variables global_step "
-    "global_step_read_op_cache moving_average_variables update_ops queue_runners cond_context "
-    "while_context iterators table_initializer asset_filepaths eval_step activations".split()
+    [
+        "summaries",
+        "summary_op",
+        "train_op",
+        "init_op",
+        "ready_op",
+        "ready_for_local_init_op",
+        "local_init_op",
+        "savers",
+        "trainable_variables",
+        "variables",
+        "local_variables",
+        "model_variables",
+        "metric_variables",
+        "global_step",
+        "global_step_read_op_cache",
+        "moving_average_variables",
+        "update_ops",
+        "queue_runners",
+        "cond_context",
+        "while_context",
+        "iterators",
+        "table_initializer",
+        "asset_filepaths",
+        "eval_step",
+        "activations",
+    ]
 )
 
 
@@ -86,7 +109,7 @@ def read_variables(flow: Flow, node: int, limit: int = 100_000) -> tuple[int, ..
                 if variable.is_float and variable.node not in flow.hyperparameters:
                     found.add(variable.node)
                 continue
-        for value in op_semantics.value_inputs(op, list(graph.inputs[current])):
+        for value in op_semantics.value_inputs(op, graph.inputs[current]):
             operand = node_of(value)
             if operand not in seen and flow.parameters[operand]:
                 seen.add(operand)
@@ -152,8 +175,11 @@ def _is_loss(flow: Flow, node: int) -> bool:
     return flow.ranks.is_scalar(value_of(node)) and _norm_root(flow, node) is not None
 
 
-def data_losses(flow: Flow, collections: Mapping[str, tuple[str, ...]],
-                declared_losses: tuple[DeclaredLoss, ...]) -> list[int]:  # fmt: skip
+def data_losses(
+    flow: Flow,
+    collections: Mapping[str, tuple[str, ...]],
+    declared_losses: tuple[DeclaredLoss, ...],
+) -> list[int]:
     """Returns the nodes of data losses that are declared or in collection `losses`."""
     names = [loss.tensor for loss in declared_losses if loss.tensor]
     names = names or list(collections.get(LOSSES, ()))
@@ -173,7 +199,7 @@ def _sums_members(flow: Flow, node: int, members: set[int]) -> bool:
         kind = op_semantics.row(graph.ops[current]).kind
         if kind not in (Kind.ADD, Kind.SUBTRACT, Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE):
             continue
-        for value in op_semantics.value_inputs(graph.ops[current], list(graph.inputs[current])):
+        for value in op_semantics.value_inputs(graph.ops[current], graph.inputs[current]):
             operand = node_of(value)
             if operand in members and operand != node:
                 return True
@@ -189,7 +215,8 @@ def added_to_losses(flow: Flow) -> dict[int, list[int]]:
     Returns:
       the sums that each is a term of, by the scalar's node.
     """
-    graph, found = flow.graph, {}
+    graph = flow.graph
+    found: dict[int, list[int]] = {}
     for node in range(len(graph)):
         if not flow.parameters[node] or flow.data[node]:
             continue
@@ -224,7 +251,12 @@ def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
             if flow.data[node] or not flow.parameters[node] or not _ends_nowhere(flow, node):
                 continue
             root = _norm_root(flow, node)
-            if root is not None and root != node and _has_plain_strength(flow, node) and _behind_trained(flow, root, trained):
+            if (
+                root is not None
+                and root != node
+                and _has_plain_strength(flow, node)
+                and _behind_trained(flow, root, trained)
+            ):
                 found.append(node)
     nested = {node_of(v) for node in found for v in graph.inputs[node]}
     return [node for node in found if node not in nested]
@@ -246,7 +278,9 @@ def _has_plain_strength(flow: Flow, node: int) -> bool:
     op = graph.ops[source]
     if op == "Const":
         constant = graph.attrs.constant(source)
-        return constant is not None and constant.array is not None and not (constant.array == 1).all()
+        return (
+            constant is not None and constant.array is not None and not (constant.array == 1).all()
+        )
     return op_semantics.row(op).kind in (Kind.VARIABLE, Kind.PLACEHOLDER)
 
 
@@ -262,7 +296,10 @@ def _ends_nowhere(flow: Flow, node: int) -> bool:
         for edge in graph.readers(current):
             reader = edge >> PORT_BITS
             kind = op_semantics.row(graph.ops[reader]).kind
-            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.SHAPE) or graph.ops[reader] in ("Pack", "Sum")
+            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.SHAPE) or graph.ops[reader] in (
+                "Pack",
+                "Sum",
+            )
             if flow.data[reader] or not is_sum or op_semantics.is_summary(graph.ops[reader]):
                 return False
             if reader not in seen and kind is not Kind.SHAPE:

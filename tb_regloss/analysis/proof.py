@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-
 import numpy as np
 
 from tb_regloss.analysis import candidates, evidence, multiplier, updates
@@ -106,12 +105,14 @@ class _Prover:
         self._graph = logged.graph
         self._flow = Flow(logged.graph)
         self._training = updates.find_training(self._flow, self._trainable())
+        copies = updates.mirrored(self._flow, self._training)
+        if copies:
+            self._flow.unify(copies)
+            self._training = self._training.without(copies)
         self._flow.set_trained(self._training.updates)
         self._numbering = Numbering(self._flow)
         self._gradients = Gradients(self._flow, self._numbering, self._training)
-        self._chosen = candidates.current_updates(
-            self._flow, self._training, declaration.train_op
-        )
+        self._chosen = candidates.current_updates(self._flow, self._training, declaration.train_op)
 
     def _trainable(self) -> frozenset[int] | None:
         names = self._logged.collections.get("trainable_variables")
@@ -125,9 +126,13 @@ class _Prover:
         """Judges each penalty of the graph."""
         flow, graph = self._flow, self._graph
         found = Candidates(
-            flow, self._numbering, self._gradients, self._logged.collections, self._declaration,
+            flow,
+            self._numbering,
+            self._gradients,
+            self._logged.collections,
+            self._declaration,
             frozenset(self._chosen),
-        )  # fmt: skip
+        )
         trains: bool | None = bool(self._chosen)
         if not trains and graph.obstacles and any("not followed" in o for o in graph.obstacles):
             trains = None
@@ -167,9 +172,9 @@ class _Prover:
                 elif received.any():
                     clean = False
                     own = self._gradients.own_value(variable)
-                    if variable not in penalized and own is not None:
-                        if multiplier.as_constant(received / own) is not None:
-                            decayed.add(variable)
+                    is_own = own is not None and multiplier.as_constant(received / own) is not None
+                    if variable not in penalized and is_own:
+                        decayed.add(variable)
         return clean, frozenset(decayed)
 
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
@@ -181,8 +186,16 @@ class _Prover:
         )
         return [self._loss_proof(p, status, None, text, ()) for p in found]
 
-    def _loss_proof(self, penalty: Penalty, status: Status, value: float | None, text: str,
-                    path: tuple[str, ...], group: int = 0, in_value: bool = False) -> LossProof:  # fmt: skip
+    def _loss_proof(
+        self,
+        penalty: Penalty,
+        status: Status,
+        value: float | None,
+        text: str,
+        path: tuple[str, ...],
+        group: int = 0,
+        in_value: bool = False,
+    ) -> LossProof:
         by_node = self._flow.variables.by_node
         names = tuple(by_node[v].name for v in penalty.variables if v in by_node)
         return LossProof(
@@ -259,5 +272,3 @@ def status_of(value: float | None) -> Status:
     if value >= 2 - 1e-5 and abs(value - round(value)) < 1e-5:
         return Status.DOUBLE_COUNTED
     return Status.SCALED
-
-

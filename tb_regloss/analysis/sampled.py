@@ -30,8 +30,16 @@ DRAWS = 6
 MAX_DENSE = 1 << 20  # elements of one dense sample, all draws together
 
 Array = npt.NDArray[np.complex128]
-_GOLDEN = np.array([0.618033988749895, 0.414213562373095, 0.732050807568877,
-                    0.236067977499790, 0.645751311064591, 0.316624790355400])  # fmt: skip
+_GOLDEN = np.array(
+    [
+        0.618033988749895,
+        0.414213562373095,
+        0.732050807568877,
+        0.236067977499790,
+        0.645751311064591,
+        0.316624790355400,
+    ]
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -197,7 +205,9 @@ def elementwise(function: Any, *operands: Sampled) -> Sampled:
     return Sampled(shape, np.broadcast_to(result, (result.shape[0], *shape)))
 
 
-def _broadcast(left: tuple[int, ...] | None, right: tuple[int, ...] | None) -> tuple[int, ...] | None:
+def _broadcast(
+    left: tuple[int, ...] | None, right: tuple[int, ...] | None
+) -> tuple[int, ...] | None:
     if left is None or right is None:
         known = right if left is None else left
         # A scalar tells nothing of the other operand's unknown shape.

@@ -100,7 +100,7 @@ def _judge(facts: RunFacts, declared: bool, assured: bool) -> ScalarEvidence:
         return _nothing(f'The tag "{min(shared)}" stands for the data loss and the optimized loss.')
     if set(regularization.tags) & (set(optimized.tags) | set(data.tags)):
         return _nothing("One tag stands for the regularization sum and another loss.")
-    samples = join(optimized, data, regularization)
+    samples = join(optimized, data, regularization, _summands(facts))
     obstacle = _obstacle(samples)
     if obstacle is not None:
         return _nothing(obstacle, len(samples))
@@ -124,11 +124,18 @@ def _judge(facts: RunFacts, declared: bool, assured: bool) -> ScalarEvidence:
     )
 
 
-def join(optimized: Series, data: Series, regularization: Series) -> Samples:
+def join(optimized: Series, data: Series, regularization: Series, summands: int = 1) -> Samples:
     """Returns the three series on their common steps, in units of the largest value.
 
     A step that occurs more than once counts with its last value: that is the
     one a restarted program went on from.
+
+    Args:
+      optimized: the optimized loss.
+      data: the data loss.
+      regularization: the regularization sum.
+      summands: the number of regularization losses that the optimized loss may
+        have been added up from, one by one.
     """
     unique = [_last_of_step(series) for series in (optimized, data, regularization)]
     steps = unique[0][0]
@@ -144,6 +151,8 @@ def join(optimized: Series, data: Series, regularization: Series) -> Samples:
     largest = max(float(np.max(np.abs(column[finite]), initial=0.0)) for column in columns)
     unit = largest if largest > 0 else 1.0
     terms = len(optimized.tags or "1") + len(data.tags or "1") + len(regularization.tags or "1")
+    # Roundings of a long sum are of either sign: they grow with the root of their number.
+    terms += int(2 * np.sqrt(max(0, summands - 1)))
     return Samples(
         steps[finite],
         np.asarray(optimized.wall_times, dtype=np.float64)[at[0]][finite],
@@ -155,6 +164,13 @@ def join(optimized: Series, data: Series, regularization: Series) -> Samples:
 
 
 # Private functions
+
+
+def _summands(facts: RunFacts) -> int:
+    declared = len(facts.declarations[-1].regularization_losses) if facts.declarations else 0
+    matrix = facts.loss_matrix
+    logged = matrix.values.shape[1] if matrix is not None and matrix.values.ndim == 2 else 0
+    return max(declared, logged, 1)
 
 
 def _last_of_step(

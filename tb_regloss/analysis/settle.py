@@ -27,8 +27,15 @@ from tb_regloss.analysis.updates import Update
 _REACH = 20_000  # ops to look at between an update and where its gradient comes from
 # They read a parameter to send a gradient on to what is before it.
 _BACKPROPAGATION = frozenset(
-    "Conv2DBackpropInput DepthwiseConv2dNativeBackpropInput Conv3DBackpropInputV2 FusedBatchNormGrad "
-    "FusedBatchNormGradV2 FusedBatchNormGradV3 LRNGrad".split()
+    [
+        "Conv2DBackpropInput",
+        "DepthwiseConv2dNativeBackpropInput",
+        "Conv3DBackpropInputV2",
+        "FusedBatchNormGrad",
+        "FusedBatchNormGradV2",
+        "FusedBatchNormGradV3",
+        "LRNGrad",
+    ]
 )
 
 
@@ -51,8 +58,14 @@ class Reach:
 class Settler:
     """Settles reach and multiplier of the penalties of one graph."""
 
-    def __init__(self, flow: Flow, gradients: Gradients, found: Candidates, sums: Sums,
-                 chosen: dict[int, list[Update]]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        flow: Flow,
+        gradients: Gradients,
+        found: Candidates,
+        sums: Sums,
+        chosen: dict[int, list[Update]],
+    ) -> None:
         self._flow, self._gradients, self._found = flow, gradients, found
         self._chosen = chosen
         self.forms = [sums.form(top) for top in sums.tops()]
@@ -103,7 +116,7 @@ class Settler:
             node = stack.pop()
             if op_semantics.row(graph.ops[node]).kind is Kind.CUT:
                 return node
-            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
                 operand = node_of(value)
                 if operand not in seen and self._flow.parameters[operand]:
                     seen.add(operand)
@@ -198,7 +211,9 @@ class Settler:
         private = self._private(penalty, number) & self._hidden
         if private:
             name = graph.names[min(private)]
-            return Reach(is_unknown=True, obstacle=f"{name!r} enters a gradient in a way not followed")
+            return Reach(
+                is_unknown=True, obstacle=f"{name!r} enters a gradient in a way not followed"
+            )
         node = self._unfollowed_use(variable, update)
         if node is not None:
             text = f"{graph.names[node]!r} ({graph.ops[node]}) joins the variable and its gradient"
@@ -208,7 +223,7 @@ class Settler:
         return Reach(multiplier=0.0)
 
     def _unfollowed_use(self, variable: int, update: Update) -> int | None:
-        """Returns an op at which following an update's gradient ended, though it reads the variable."""
+        """Returns an op that ends the following of a gradient, though it reads the variable."""
         flow, graph = self._flow, self._flow.graph
         ends = self._gradients.ends
         stack, seen = [node_of(port) for port in update.ports], set[int]()
@@ -224,7 +239,10 @@ class Settler:
                 plain = node_of(value)
                 if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
                     continue
-                if graph.ops[node] in op_semantics.CONTRACTIONS or graph.ops[node] in _BACKPROPAGATION:
+                if (
+                    graph.ops[node] in op_semantics.CONTRACTIONS
+                    or graph.ops[node] in _BACKPROPAGATION
+                ):
                     continue
                 if variable in penalties.read_variables(flow, plain, 200):
                     return node
@@ -279,7 +297,7 @@ class Settler:
         cone, stack = set(roots), list(roots)
         while stack and len(cone) < 2000:
             node = stack.pop()
-            for value in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node])):
+            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
                 operand = node_of(value)
                 if operand in cone or graph.ops[operand] in ("Identity", "ReadVariableOp"):
                     continue
@@ -305,8 +323,14 @@ class Settler:
         ratios = {self._towers.ratio(form, number) for form in self.forms_with(number)}
         return ratios.pop() if len(ratios) == 1 else None
 
-    def _settle(self, number: int, absolute: float | None, relative: float | None,
-                data: float | None, update: Update) -> Reach:  # fmt: skip
+    def _settle(
+        self,
+        number: int,
+        absolute: float | None,
+        relative: float | None,
+        data: float | None,
+        update: Update,
+    ) -> Reach:
         """Picks the multiplier on which gradient and sums agree."""
         seen = [value for value in (relative, absolute) if value is not None]
         forms = self.forms_with(number)

@@ -9,19 +9,46 @@ of their own before `_output_shapes` came, so ranks are inferred on demand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.op_graph import OpGraph, node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
 
-_ZERO = frozenset("L2Loss Rank Size LoopCond All_ Any_ EuclideanNorm_ TensorListLength".split())
-_ONE = frozenset("Shape VariableShape Range ConcatOffset".split())
+_ZERO = frozenset(
+    ["L2Loss", "Rank", "Size", "LoopCond", "All_", "Any_", "EuclideanNorm_", "TensorListLength"]
+)
+_ONE = frozenset(["Shape", "VariableShape", "Range", "ConcatOffset"])
 _FIXED = {"MatMul": 2, "SparseMatMul": 2, "Conv2D": 4, "Conv3D": 5, "DepthwiseConv2dNative": 4}
 _FIXED |= {"Conv2DBackpropInput": 4, "Conv2DBackpropFilter": 4, "BiasAddGrad": 1, "MaxPool": 4}
 _FIXED |= {"AvgPool": 4, "FusedBatchNorm": 4, "FusedBatchNormV2": 4, "FusedBatchNormV3": 4}
-_REDUCTIONS = frozenset("Sum Mean Prod Max Min All Any EuclideanNorm".split())
+_REDUCTIONS = frozenset(["Sum", "Mean", "Prod", "Max", "Min", "All", "Any", "EuclideanNorm"])
 _BROADCASTING = frozenset(
-    "Add AddV2 Sub Mul Div RealDiv DivNoNan MulNoNan Maximum Minimum Pow SquaredDifference Xdivy "
-    "FloorDiv FloorMod Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr".split()
+    [
+        "Add",
+        "AddV2",
+        "Sub",
+        "Mul",
+        "Div",
+        "RealDiv",
+        "DivNoNan",
+        "MulNoNan",
+        "Maximum",
+        "Minimum",
+        "Pow",
+        "SquaredDifference",
+        "Xdivy",
+        "FloorDiv",
+        "FloorMod",
+        "Less",
+        "LessEqual",
+        "Greater",
+        "GreaterEqual",
+        "Equal",
+        "NotEqual",
+        "LogicalAnd",
+        "LogicalOr",
+    ]
 )
 _UNFINISHED = -1
 
@@ -46,7 +73,9 @@ class Ranks:
             if known.get(current, _UNFINISHED) != _UNFINISHED:
                 stack.pop()
                 continue
-            wanted = [v for v in self._needs(current) if v not in known] if current not in known else []
+            wanted = (
+                [v for v in self._needs(current) if v not in known] if current not in known else []
+            )
             if wanted:
                 known[current] = _UNFINISHED
                 stack.extend(wanted)
@@ -60,7 +89,7 @@ class Ranks:
         found = self._known.get(value)
         return None if found == _UNFINISHED else found
 
-    def _needs(self, value: int) -> list[int]:
+    def _needs(self, value: int) -> Sequence[int]:
         node = node_of(value)
         op, inputs = self._graph.ops[node], self._graph.inputs[node]
         if op in _ZERO or op in _ONE or op in _FIXED or op == "Const":
@@ -74,7 +103,7 @@ class Ranks:
         carrying = op_semantics.value_inputs(op, inputs)
         return carrying[:1]
 
-    def _shape_source(self, value: int) -> list[int]:
+    def _shape_source(self, value: int) -> Sequence[int]:
         node = node_of(value)
         if self._graph.ops[node] == "Shape" and self._graph.inputs[node]:
             return self._graph.inputs[node][:1]

@@ -44,7 +44,9 @@ class Towers:
         with np.errstate(all="ignore"):
             return as_constant(form.penalties[number] / reference)
 
-    def choices(self, form: Form, number: int, absolute: float | None, update: Update) -> list[float]:
+    def choices(
+        self, form: Form, number: int, absolute: float | None, update: Update
+    ) -> list[float]:
         """Returns the multipliers that are possible with this sum, the likeliest first."""
         ratio = self.ratio(form, number)
         if ratio is None:
@@ -83,7 +85,7 @@ class Towers:
             found.append(as_constant(factor))
         return found[0] if found and len(set(found)) == 1 else None
 
-    def _reference(self, form: Form) -> np.ndarray | None:  # type: ignore[type-arg]
+    def _reference(self, form: Form) -> np.ndarray | None:
         """Returns the data loss's coefficient in a sum, `None` where its terms disagree."""
         terms = {node: c for node, c in form.data.items() if node in self._known} or form.data
         if not terms:
@@ -96,14 +98,14 @@ class Towers:
             return np.ones(1, np.complex128)
         return None
 
-    def _summed(self, terms: dict[int, np.ndarray], first: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def _summed(self, terms: dict[int, np.ndarray], first: np.ndarray) -> np.ndarray:
         """Adds up the coefficients of copies: a mean over towers written out in one sum."""
         shapes = [self._signature(node, _DEPTH) for node in terms]
         constant = as_constant(first)
-        if len(shapes) > 1 and len(set(shapes)) == 1 and constant is not None:
-            if abs(constant * len(shapes) - 1) < 1e-5:
-                return first * len(shapes)
-        return first
+        if len(shapes) < 2 or len(set(shapes)) > 1 or constant is None:
+            return first
+        is_mean = abs(constant * len(shapes) - 1) < 1e-5
+        return first * len(shapes) if is_mean else first
 
     def _copies(self, form: Form) -> list[Form]:
         """Returns the sums whose data losses are copies of this one's, itself included."""
@@ -212,5 +214,3 @@ class Towers:
                 seen.add(node)
                 stack.extend(node_of(v) for v in graph.inputs[node])
         return True
-
-

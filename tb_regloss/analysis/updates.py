@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow, Write
@@ -29,12 +30,57 @@ _GRADIENT_AT |= {"FtrlV2": 3, "AdagradDA": 3}
 # Ops of which optimizers are written, beside those that the table knows as
 # linear: elementwise, so that they mix no two elements of a gradient.
 _ARITHMETIC = frozenset(
-    "Square Sqrt Rsqrt Abs Sign Pow Maximum Minimum Reciprocal Inv Exp Log Neg Tanh Select SelectV2 "
-    "SquaredDifference Assign AssignAdd AssignSub ScatterAdd ScatterSub ScatterUpdate".split()
+    [
+        "Square",
+        "Sqrt",
+        "Rsqrt",
+        "Abs",
+        "Sign",
+        "Pow",
+        "Maximum",
+        "Minimum",
+        "Reciprocal",
+        "Inv",
+        "Exp",
+        "Log",
+        "Neg",
+        "Tanh",
+        "Select",
+        "SelectV2",
+        "SquaredDifference",
+        "Assign",
+        "AssignAdd",
+        "AssignSub",
+        "ScatterAdd",
+        "ScatterSub",
+        "ScatterUpdate",
+    ]
 )
-_TRANSPARENT = (Kind.PASS, Kind.PORTS, Kind.ADD, Kind.SUBTRACT, Kind.MULTIPLY, Kind.DIVIDE, Kind.CHOICE,
-                Kind.CLIP, Kind.ALL_REDUCE, Kind.CUT)  # fmt: skip
-_MOVES = frozenset("Pack Unpack Split SplitV ConcatV2 Concat Slice StridedSlice UnsortedSegmentSum".split())
+_TRANSPARENT = (
+    Kind.PASS,
+    Kind.PORTS,
+    Kind.ADD,
+    Kind.SUBTRACT,
+    Kind.MULTIPLY,
+    Kind.DIVIDE,
+    Kind.CHOICE,
+    Kind.CLIP,
+    Kind.ALL_REDUCE,
+    Kind.CUT,
+)
+_MOVES = frozenset(
+    [
+        "Pack",
+        "Unpack",
+        "Split",
+        "SplitV",
+        "ConcatV2",
+        "Concat",
+        "Slice",
+        "StridedSlice",
+        "UnsortedSegmentSum",
+    ]
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +117,12 @@ class Training:
     state: dict[int, list[int]]
     decays: frozenset[int]
 
+    def without(self, copies: Mapping[int, int]) -> Training:
+        """Returns the same training of one variable for all its copies."""
+        kept = {v: found for v, found in self.updates.items() if v not in copies}
+        decays = frozenset(copies.get(v, v) for v in self.decays)
+        return Training(kept, self.state, decays)
+
 
 def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
     """Returns how a graph trains, and lets its state carry data from then on.
@@ -82,9 +134,7 @@ def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
     """
     updates = _fused(flow)
     candidates = _candidates(flow, updates)
-    state = {
-        variable: [write.value for write in writes] for variable, writes in candidates.items()
-    }
+    state = {variable: [write.value for write in writes] for variable, writes in candidates.items()}
     if state:
         flow.set_state(state)
     unfused, passed = _unfused(flow, candidates, trainable) if candidates else ({}, set())
@@ -105,6 +155,46 @@ def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
     for found in updates.values():
         found.sort(key=lambda update: update.node)
     return Training(updates, state, frozenset(decays & set(updates)))
+
+
+def mirrored(flow: Flow, training: Training) -> dict[int, int]:
+    """Returns the variables that are other variables' copies on further replicas.
+
+    All replicas of a variable are updated with the one gradient that came out
+    of the reduction over them.
+    """
+    firsts: dict[object, int] = {}
+    found: dict[int, int] = {}
+    for variable, updates in training.updates.items():
+        shape = (
+            flow.variables.by_node[variable].shape if variable in flow.variables.by_node else None
+        )
+        sources = {_reduced(flow, port) for update in updates for port in update.ports}
+        if None in sources:
+            continue
+        first = firsts.setdefault((shape, frozenset(sources)), variable)
+        if first != variable:
+            found[variable] = first
+    return found
+
+
+def _reduced(flow: Flow, value: int) -> object:
+    """Returns what tells a reduction over replicas, `None` where a value comes from none."""
+    graph = flow.graph
+    for _ in range(32):
+        node = node_of(value)
+        op, inputs = graph.ops[node], graph.inputs[node]
+        kind = op_semantics.row(op).kind
+        if kind is Kind.ALL_REDUCE:
+            attrs = graph.attrs
+            key = attrs.attr(node, "instance_key") or attrs.attr(node, "shared_name")
+            return key if key is not None else tuple(_behind(flow, v) for v in inputs[2:4]) or node
+        if op == "AddN" and len(inputs) > 1:
+            return node
+        if kind not in (Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE) or not inputs:
+            return None
+        value = next((v for v in inputs if flow.data[node_of(v)]), inputs[0])
+    return None
 
 
 def _fused(flow: Flow) -> dict[int, list[Update]]:
@@ -143,8 +233,9 @@ def _is_no_initializer(flow: Flow, write: Write) -> bool:
     return write.how != "set" or bool(flow.parameters[node_of(write.value)])
 
 
-def _unfused(flow: Flow, candidates: dict[int, list[Write]],
-             trainable: frozenset[int] | None) -> tuple[dict[int, list[Write]], set[int]]:  # fmt: skip
+def _unfused(
+    flow: Flow, candidates: dict[int, list[Write]], trainable: frozenset[int] | None
+) -> tuple[dict[int, list[Write]], set[int]]:
     """Returns the variables that are trained, and the reads of state that their updates pass."""
     of_data = {
         variable: [write for write in writes if flow.data[node_of(write.value)]]
@@ -167,8 +258,9 @@ def _unfused(flow: Flow, candidates: dict[int, list[Write]],
     return trained, {node for variable in trained for node in passed[variable]}
 
 
-def _leaves(flow: Flow, writes: list[Write],
-            candidates: dict[int, list[Write]]) -> tuple[set[int], set[int]]:  # fmt: skip
+def _leaves(
+    flow: Flow, writes: list[Write], candidates: dict[int, list[Write]]
+) -> tuple[set[int], set[int]]:
     """Returns where an update's arithmetic ends, and which reads of state it passes."""
     graph = flow.graph
     ends: set[int] = set()
@@ -220,7 +312,9 @@ def _ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, 
         if node in known:
             stack.pop()
             continue
-        operands = [node_of(v) for v in op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node]))]
+        operands = [
+            node_of(v) for v in op_semantics.value_inputs(graph.ops[node], graph.inputs[node])
+        ]
         missing = [operand for operand in operands if operand not in known]
         if missing and node not in waiting:
             waiting.add(node)
@@ -341,6 +435,11 @@ def _without_scale(flow: Flow, value: int) -> int:
         of_data = [bool(flow.data[node_of(v)]) for v in inputs]
         if of_data[0] and not of_data[1] and flow.ranks.rank(inputs[1]) in (0, None):
             return inputs[0]
-        if op == "Mul" and of_data[1] and not of_data[0] and flow.ranks.rank(inputs[0]) in (0, None):
+        if (
+            op == "Mul"
+            and of_data[1]
+            and not of_data[0]
+            and flow.ranks.rank(inputs[0]) in (0, None)
+        ):
             return inputs[1]
     return value

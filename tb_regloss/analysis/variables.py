@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.op_graph import OpGraph, node_of
@@ -90,7 +91,9 @@ class Variables:
         attrs = self._graph.attrs
         handles = attrs.attr(node, "_handle_shapes")
         shape = handles[0] if handles else attrs.attr(node, "shape")
-        if shape is None or self._graph.ops[node].startswith(("Placeholder", "_Arg")) and not handles:
+        if shape is None or (
+            self._graph.ops[node].startswith(("Placeholder", "_Arg")) and not handles
+        ):
             return None
         return tuple(shape)
 
@@ -100,7 +103,8 @@ class Variables:
         That is a variable, a container, or whatever else it is.
         """
         graph, roots = self._graph, self._roots
-        node, seen = node_of(value), []
+        node = node_of(value)
+        seen: list[int] = []
         while True:
             known = roots.get(node)
             if known is not None:
@@ -111,13 +115,20 @@ class Variables:
             if not followed or not graph.inputs[node] or len(seen) > len(graph):
                 break
             seen.append(node)
-            source = op_semantics.value_inputs(graph.ops[node], list(graph.inputs[node]))
+            source = op_semantics.value_inputs(graph.ops[node], graph.inputs[node])
             if not source or node_of(source[0]) in seen[-64:]:
                 break
             node = node_of(source[0])
         for passed in seen:
             roots[passed] = node
         return node
+
+    def unify(self, copies: Mapping[int, int]) -> None:
+        """Says that some variables are copies of others, one on each replica."""
+        for copy in copies:
+            self.by_node.pop(copy, None)
+        self._roots = {node: copies.get(root, root) for node, root in self._roots.items()}
+        self._roots.update(copies)
 
     def behind(self, value: int) -> Variable | None:
         """Returns the variable behind a handle or a ref, `None` where it is none."""

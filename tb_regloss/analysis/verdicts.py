@@ -83,7 +83,10 @@ def run_status(losses: Sequence[LossVerdict], decays: bool, is_certain: bool) ->
 
 
 def newest_training(proofs: Sequence[GraphProof]) -> GraphProof | None:
-    """Returns the newest proof of a graph that trains, the one with collections if it is twice there."""
+    """Returns the newest proof of a graph that trains.
+
+    A graph that is there twice counts with its collections.
+    """
     training = [proof for proof in proofs if proof.trains]
     if not training:
         return None
@@ -178,7 +181,9 @@ class _Judge:
             return None
         return float(matrix.values[-1, position]) if position < matrix.values.shape[1] else None
 
-    def _configured_but_absent(self, proof: GraphProof, losses: list[LossVerdict]) -> list[LossVerdict]:
+    def _configured_but_absent(
+        self, proof: GraphProof, losses: list[LossVerdict]
+    ) -> list[LossVerdict]:
         """Returns configured regularizers that certainly yield no loss."""
         declared = self._declaration.configured if self._declaration is not None else ()
         found = [_absent_loss(item.layer, item.argument) for item in declared if item.strength != 0]
@@ -265,18 +270,21 @@ class _Judge:
         if self._proof is not None:
             found.append(_graph_evidence(self._proof, losses))
         elif self._proofs:
-            text = self._proofs[-1].obstacles or ("Nothing is trained in any of the run's graphs.",)
-            found.append(Evidence(EvidenceKind.GRAPH, status, text[0]))
+            nothing = "Nothing is trained in any of the run's graphs."
+            text = next(iter(self._proofs[-1].obstacles), nothing)
+            found.append(Evidence(EvidenceKind.GRAPH, status, text))
         if self._scalars is not None and self._scalars.text:
             found.append(_scalar_evidence(self._scalars))
         if self._declaration is not None:
-            found.append(_declared_evidence(self._declaration, self._is_measured(self._declaration)))
+            found.append(
+                _declared_evidence(self._declaration, self._is_measured(self._declaration))
+            )
         configured = self._facts.keras_regularizers
         if configured is not None:
             strong = [item for item in configured if item.strength != 0]
-            text = f"The model's configuration has {len(strong)} regularizers."
             kind = Status.NO_REGULARIZATION if not strong else Status.UNKNOWN
-            found.append(Evidence(EvidenceKind.KERAS_CONFIG, kind, text))
+            said = f"The model's configuration has {len(strong)} regularizers."
+            found.append(Evidence(EvidenceKind.KERAS_CONFIG, kind, said))
         return found
 
 
@@ -293,7 +301,8 @@ def _graph_evidence(proof: GraphProof, losses: Sequence[LossVerdict]) -> Evidenc
         update = proof.train_ops[0] if proof.train_ops else "an update"
         text = f"No regularization loss was found among what {update!r} and its like train on."
         if proof.decays:
-            text = f"The optimizer shrinks {len(proof.decays)} variables itself ({proof.decays[0]!r}, ...)."
+            count, first = len(proof.decays), proof.decays[0]
+            text = f"The optimizer shrinks {count} variables itself ({first!r}, ...)."
         return Evidence(EvidenceKind.GRAPH, status, text, {"source": proof.source})
     key = "path" if shown.status not in _LOST else "frontier"
     details = {key: list(shown.path), "loss": shown.name, "source": proof.source}
@@ -333,5 +342,3 @@ def _declared_evidence(declaration: Declaration, measured: bool) -> Evidence:
     elif not count:
         status = Status.NO_REGULARIZATION
     return Evidence(EvidenceKind.DECLARED, status, "; ".join(parts) + ".")
-
-

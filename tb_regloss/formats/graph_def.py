@@ -137,8 +137,14 @@ class _Builder:
         self.defs.append(node_def)
         return len(self.names) - 1
 
-    def add_nodes(self, node_defs: Iterable[Any], prefix: str, arguments: dict[str, int],
-                  depth: int, chain: tuple[str, ...]) -> dict[str, int]:  # fmt: skip
+    def add_nodes(
+        self,
+        node_defs: Iterable[Any],
+        prefix: str,
+        arguments: dict[str, int],
+        depth: int,
+        chain: tuple[str, ...],
+    ) -> dict[str, int]:
         """Appends a graph's or a body's nodes; returns their numbers by name."""
         first = len(self.names)
         local: dict[str, int] = {}
@@ -210,7 +216,10 @@ class _Builder:
     def _inline(self, call: _Call) -> None:
         op, node_def = self.ops[call.node], self.defs[call.node]
         if op in _IFS:
-            bodies = [_function_name(node_def, "then_branch"), _function_name(node_def, "else_branch")]
+            bodies = [
+                _function_name(node_def, "then_branch"),
+                _function_name(node_def, "else_branch"),
+            ]
         elif op in _CASES:
             bodies = [f.name for f in node_def.attr["branches"].list.func]
         elif op in _WHILES:
@@ -221,7 +230,9 @@ class _Builder:
             bodies = [op]
         obstacle = self._obstacle(call, bodies)
         if obstacle:
-            self.obstacles[f"the call {self.names[call.node]!r} was not followed: {obstacle}"] = None
+            self.obstacles[f"the call {self.names[call.node]!r} was not followed: {obstacle}"] = (
+                None
+            )
             return
         operands = self.inputs[call.node]
         if op in _IFS or op in _CASES:

@@ -36,8 +36,9 @@ def parse(data: bytes, kind: str, source: str) -> tuple[LoggedGraph, ...]:
         ) from error
 
 
-def _graph(proto: graph_pb2.GraphDef, collections: Mapping[str, tuple[str, ...]], source: str,
-           digest: str) -> LoggedGraph:  # fmt: skip
+def _graph(
+    proto: graph_pb2.GraphDef, collections: Mapping[str, tuple[str, ...]], source: str, digest: str
+) -> LoggedGraph:
     return LoggedGraph(graph_def.op_graph(proto), collections, source, digest)
 
 

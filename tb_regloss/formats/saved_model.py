@@ -44,9 +44,7 @@ def _types() -> tuple[Any, Any]:
         type_name="." + meta_graph.full_name,
     )
     named = proto.message_type.add(name="Named")
-    named.field.add(
-        name="name", number=1, type=_FIELD.TYPE_BYTES, label=_FIELD.LABEL_OPTIONAL
-    )
+    named.field.add(name="name", number=1, type=_FIELD.TYPE_BYTES, label=_FIELD.LABEL_OPTIONAL)
     pool.Add(proto) if hasattr(pool, "Add") else pool.AddSerializedFile(proto.SerializeToString())
     get = message_factory.GetMessageClass
     return (

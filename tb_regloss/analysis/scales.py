@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which operand of a product scales a gradient, and which one carries it.
+
+A scalar, or what went through a reduction of the other operand (clipping by a
+norm, LARS), is a scale: it carries no evidence. Through the factor of
+`clip_by_global_norm` every gradient would reach every update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.op_graph import node_of
+from tb_regloss.analysis.op_semantics import Kind
+
+_REDUCERS = frozenset(["Sum", "Mean", "Max", "Prod", "L2Loss", "EuclideanNorm", "Any", "All"])
+
+
+class Scales:
+    """Tells scales from what they scale, in one graph."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def split(self, kind: Kind, inputs: Sequence[int]) -> tuple[int | None, int | None]:
+        """Splits a product that depends on data into its scale and what is scaled.
+
+        Returns:
+          scale and rest; rest is `None` where neither operand is a scale.
+        """
+        left, right = inputs
+        of_data = [bool(self._flow.data[node_of(v)]) for v in inputs]
+        if kind is Kind.DIVIDE:
+            if not of_data[1] or self._is_factor(right, left):
+                return right, left
+            return None, None
+        if of_data[0] and of_data[1]:
+            if self._is_factor(right, left):
+                return right, left
+            if self._is_factor(left, right):
+                return left, right
+            return None, None
+        tainted, plain = (left, right) if of_data[0] else (right, left)
+        ranks = self._flow.ranks
+        if ranks.is_scalar(tainted) and not ranks.is_scalar(plain):
+            return tainted, plain
+        return plain, tainted
+
+    def _is_factor(self, candidate: int, other: int) -> bool:
+        """Whether one operand only scales the other: a scalar, or a reduction of it."""
+        ranks = self._flow.ranks
+        if ranks.is_scalar(candidate):
+            return not ranks.is_scalar(other)
+        return self._is_reduction(candidate) and not self._is_reduction(other)
+
+    def _is_reduction(self, value: int) -> bool:
+        graph, current = self._flow.graph, value
+        for _ in range(16):
+            node = node_of(current)
+            op = graph.ops[node]
+            if op in _REDUCERS:
+                return bool(graph.attrs.attr(node, "keep_dims")) or self._flow.ranks.is_scalar(
+                    current
+                )
+            inputs = [v for v in graph.inputs[node] if self._flow.data[node_of(v)]]
+            if not inputs or op in op_semantics.CONTRACTIONS:
+                return False
+            current = inputs[0]
+        return False
