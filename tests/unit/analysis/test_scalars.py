@@ -15,6 +15,7 @@ from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
     REGULARIZATION_SUM,
+    LossMatrix,
     RunFacts,
     Series,
 )
@@ -88,6 +89,31 @@ def test_factors_common_to_the_whole_loss_do_not_count(
     evidence = _evidence(optimized)
     assert evidence.status is status
     assert evidence.multiplier == pytest.approx(multiplier, abs=2e-3)
+
+
+@pytest.mark.parametrize("count", [36, 2000])
+def test_a_loss_that_was_added_up_from_many_penalties(count: int) -> None:
+    shares = _RANDOM.uniform(0.2, 1.0, count).astype(np.float32)
+    penalties = (_PENALTY[:, None] * shares / shares.sum()).astype(np.float32)
+    optimized, total = _DATA.copy(), np.zeros(100, dtype=np.float32)
+    for column in range(count):
+        optimized += penalties[:, column]
+        total += penalties[:, column]
+    matrix = LossMatrix(_STEPS, _STEPS.astype(np.float64), penalties.astype(np.float64))
+    facts = dataclasses.replace(_facts(optimized, _DATA, total), loss_matrix=matrix)
+    evidence = scalar_evidence(facts)
+    assert evidence is not None
+    assert evidence.status is Status.INCLUDED
+    assert evidence.exact
+    if count > 100:
+        return
+    # One of them left out is seen, where it is no smaller than the rounding of so many.
+    facts = dataclasses.replace(
+        _facts(optimized - penalties[:, 7], _DATA, total), loss_matrix=matrix
+    )
+    evidence = scalar_evidence(facts)
+    assert evidence is not None
+    assert evidence.status is not Status.INCLUDED or not evidence.exact
 
 
 def test_text_tells_numbers_and_what_values_cannot_tell() -> None:
