@@ -116,7 +116,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         regularization=(
             "(?:.*/)?(?:wd_cost|(?:l2_)?regulari[sz]e_(?:loss|cost)|wd_loss)(?:-summary)?",
         ),
-        note="moving averages with one decay, which keep sums",
+        note="values are moving averages with one decay, which keep sums",
         source="tensorpack/tensorpack examples/basics/mnist-convnet.py, tfutils/summary.py",
     ),
     Convention(

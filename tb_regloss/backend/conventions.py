@@ -159,9 +159,9 @@ def _apply(row: Convention, usable: dict[str, tuple[str, ...]]) -> tuple[int, Ro
     data = choice.names((p.replace("{scope}", scope) for p in row.data), barred)
     data = [name for name in data if not _TOTAL.fullmatch(name)]
     penalties, data = choice.settled(penalties, data)
-    notes = [f"The losses were found by the tags of {row.framework}."]
+    notes = [f"The losses were found by their tags ({row.framework})."]
     if row.note:
-        notes.append(row.note[0].upper() + row.note[1:] + ".")
+        notes.append(f"In such logs {row.note}.")
     chosen_data: tuple[str, ...] = ()
     if data and row.unweighted and data != ["epoch_data_loss"]:
         listed = quoted([tag for name in data for tag in usable[name]])
