@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tb_regloss.analysis import op_semantics, sampled
+from tb_regloss.analysis import replicas, sampled
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_graph import node_of, port_of, value_of
@@ -22,7 +22,6 @@ class Branches:
 
     def __init__(self, flow: Flow, numbering: Numbering) -> None:
         self._flow, self._numbering = flow, numbering
-        self._siblings: dict[tuple[str, object], list[int]] = {}
 
     def weights(self, node: int, values: Sequence[int]) -> list[sampled.Array]:
         """Returns a symbolic weight for each branch; they add up to one.
@@ -76,12 +75,7 @@ class Branches:
     def replicas(self, node: int) -> list[int]:
         """Returns the inputs of all reductions in the graph that exchange with this one."""
         graph = self._flow.graph
-        members = self._members(node)
-        return [
-            value
-            for member in members
-            for value in op_semantics.value_inputs(graph.ops[member], graph.inputs[member])[:1]
-        ]
+        return [graph.inputs[n][0] for n in replicas.members(graph, node) if graph.inputs[n]]
 
     def replica_factor(self, node: int, seen: int) -> float:
         """Returns what the sum over the replicas in the graph has to be multiplied by.
@@ -90,48 +84,8 @@ class Branches:
         over replicas divides by their number.
         """
         attrs = self._flow.graph.attrs
-        size = attrs.attr(node, "group_size") or attrs.attr(node, "num_devices")
-        if size is None and self._flow.graph.ops[node] == "CollectiveReduceV2":
-            size = self._constant_input(node, 1)
-        size = size if isinstance(size, int) and size > 0 else seen
+        count = max(replicas.size(self._flow.graph, node) or seen, seen)
         averaged = (
             attrs.attr(node, "final_op") == b"Div" or attrs.attr(node, "reduction") == b"mean"
         )
-        factor = max(size, seen) / seen
-        return factor / max(size, seen) if averaged else factor
-
-    def _constant_input(self, node: int, position: int) -> int | None:
-        graph = self._flow.graph
-        if len(graph.inputs[node]) <= position:
-            return None
-        source = node_of(graph.inputs[node][position])
-        constant = graph.attrs.constant(source) if graph.ops[source] == "Const" else None
-        if constant is None or constant.array is None or constant.array.ndim:
-            return None
-        return int(constant.array)
-
-    def _members(self, node: int) -> list[int]:
-        graph = self._flow.graph
-        op = graph.ops[node]
-        if not self._siblings:
-            for name in (
-                "CollectiveReduce",
-                "CollectiveReduceV2",
-                "CollectiveReduceV3",
-                "NcclAllReduce",
-            ):
-                for member in graph.nodes_with_op(name):
-                    self._siblings.setdefault((name, self._group(member)), []).append(member)
-        return self._siblings.get((op, self._group(node)), [node])
-
-    def _group(self, node: int) -> object:
-        graph, attrs = self._flow.graph, self._flow.graph.attrs
-        op = graph.ops[node]
-        if op == "CollectiveReduceV2" and len(graph.inputs[node]) > 3:
-            # input, group_size, group_key, instance_key: equal keys meet.
-            return tuple(self._numbering.number(v) for v in graph.inputs[node][2:4])
-        if op == "CollectiveReduce":
-            return (attrs.attr(node, "group_key"), attrs.attr(node, "instance_key"))
-        if op == "NcclAllReduce":
-            return attrs.attr(node, "shared_name")
-        return node
+        return 1 / seen if averaged else count / seen

@@ -287,8 +287,6 @@ def _same(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return inputs[0]
 
 
-for _name in ("Cumsum", "Reverse", "ReverseV2", "Roll"):
-    FUNCTIONS.setdefault(_name, FUNCTIONS["Pad"])
 for _name in [
     "Identity",
     "Snapshot",
@@ -312,5 +310,7 @@ for _name in [
     "_Retval",
     "XlaSharding",
     "OptimizationBarrier",
+    "OptionalFromValue",
+    "OptionalGetValue",
 ]:
     FUNCTIONS[_name] = _same

@@ -24,6 +24,7 @@ from tb_regloss.analysis.op_semantics import Kind
 
 REGULARIZATION_LOSSES = "regularization_losses"
 LOSSES = "losses"
+_STRENGTH = 24  # ops that a strength is computed with, at most
 # Collections of tensors that are no losses.
 _NO_LOSSES = frozenset(
     [
@@ -263,25 +264,31 @@ def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
 
 
 def _has_plain_strength(flow: Flow, node: int) -> bool:
-    """Whether a product's factor is a constant or a hyperparameter as written.
+    """Whether a product's factor is made of constants and hyperparameters as written.
 
-    What has the same form in a gradient is scaled by what arrives there.
+    What has the same form in a gradient is scaled by what arrives there, which
+    starts with a tensor of ones.
     """
     graph = flow.graph
     factor = next((v for v in graph.inputs[node] if not flow.parameters[node_of(v)]), None)
     if factor is None:
         return False
-    source = node_of(factor)
-    for _ in range(3):
-        if graph.ops[source] in ("Cast", "Identity", "ReadVariableOp") and graph.inputs[source]:
-            source = node_of(graph.inputs[source][0])
-    op = graph.ops[source]
-    if op == "Const":
-        constant = graph.attrs.constant(source)
-        return (
-            constant is not None and constant.array is not None and not (constant.array == 1).all()
-        )
-    return op_semantics.row(op).kind in (Kind.VARIABLE, Kind.PLACEHOLDER)
+    stack, seen = [node_of(factor)], set[int]()
+    while stack:
+        source = stack.pop()
+        op = graph.ops[source]
+        kind = op_semantics.row(op).kind
+        if source in seen or kind in (Kind.VARIABLE, Kind.PLACEHOLDER):
+            continue
+        seen.add(source)
+        if op == "Const":
+            constant = graph.attrs.constant(source)
+            if constant is None or constant.array is None or (constant.array == 1).all():
+                return False
+        elif len(seen) > _STRENGTH or op in ("Fill", "OnesLike", "ZerosLike", "Reshape", "Tile"):
+            return False
+        stack.extend(node_of(v) for v in graph.inputs[source])
+    return True
 
 
 def is_summand(flow: Flow, value: int) -> bool:

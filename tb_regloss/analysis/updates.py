@@ -16,9 +16,9 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis import op_semantics, replicas
 from tb_regloss.analysis.flow import Flow, Write
-from tb_regloss.analysis.op_graph import node_of, value_of
+from tb_regloss.analysis.op_graph import node_of, port_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 
 _FUSED = re.compile(r"^(?:Resource)?(Sparse)?Apply([A-Z]\w*)$")
@@ -26,6 +26,8 @@ _FUSED = re.compile(r"^(?:Resource)?(Sparse)?Apply([A-Z]\w*)$")
 # but one (sparse): `tensorflow/core/ops/training_ops.cc`.
 _GRADIENT_AT = {"GradientDescent": 2, "Momentum": 3, "KerasMomentum": 3, "Ftrl": 3}
 _GRADIENT_AT |= {"FtrlV2": 3, "AdagradDA": 3}
+
+_ROUNDS = 8  # loops nested deeper than any program's
 
 # Ops of which optimizers are written, beside those that the table knows as
 # linear: elementwise, so that they mix no two elements of a gradient.
@@ -180,18 +182,23 @@ def mirrored(flow: Flow, training: Training) -> dict[int, int]:
 
 def _reduced(flow: Flow, value: int) -> object:
     """Returns what tells a reduction over replicas, `None` where a value comes from none."""
-    graph = flow.graph
+    graph, parts = flow.graph, list[int]()
     for _ in range(32):
         node = node_of(value)
         op, inputs = graph.ops[node], graph.inputs[node]
         kind = op_semantics.row(op).kind
         if kind is Kind.ALL_REDUCE:
-            attrs = graph.attrs
-            key = attrs.attr(node, "instance_key") or attrs.attr(node, "shared_name")
-            return key if key is not None else tuple(_behind(flow, v) for v in inputs[2:4]) or node
+            return (replicas.group(graph, node), *parts)
         if op == "AddN" and len(inputs) > 1:
-            return node
-        if kind not in (Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE) or not inputs:
+            return (node, *parts)
+        if op in ("Split", "SplitV", "Unpack"):
+            parts.append(port_of(value))
+        elif op in ("Slice", "StridedSlice"):
+            start = graph.attrs.constant(node_of(inputs[1])) if len(inputs) > 1 else None
+            if start is None or start.array is None:
+                return None
+            parts.append(int(start.array.flat[0]))
+        elif kind not in (Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE) or not inputs:
             return None
         value = next((v for v in inputs if flow.data[node_of(v)]), inputs[0])
     return None
@@ -301,10 +308,11 @@ def _ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, 
     Only what ops compute counts, not what state carried there.
     """
     graph = flow.graph
-    known: dict[int, int] = {}
+    own: dict[int, int] = {}
     for variable, bit in bits.items():
         for read in flow.reads.get(variable, ()):
-            known[read] = known.get(read, 0) | bit
+            own[read] = own.get(read, 0) | bit
+    known, order = dict(own), list[int]()
     stack = list(wanted)
     waiting: set[int] = set()
     while stack:
@@ -312,20 +320,35 @@ def _ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, 
         if node in known:
             stack.pop()
             continue
-        operands = [
-            node_of(v) for v in op_semantics.value_inputs(graph.ops[node], graph.inputs[node])
-        ]
+        operands = _operand_nodes(flow, node)
         missing = [operand for operand in operands if operand not in known]
         if missing and node not in waiting:
             waiting.add(node)
             stack.extend(missing)
             continue
-        total = 0
+        known[node] = 0
         for operand in operands:
-            total |= known.get(operand, 0)
-        known[node] = total
+            known[node] |= known.get(operand, 0)
+        order.append(node)
         stack.pop()
+    has_loops = any(op in graph.op_types for op in op_semantics.LOOPS)
+    for _ in range(_ROUNDS if has_loops else 0):
+        # What comes around in a loop was not known when it was asked for.
+        changed = False
+        for node in order:
+            total = known[node]
+            for operand in _operand_nodes(flow, node):
+                total |= known.get(operand, 0)
+            changed |= total != known[node]
+            known[node] = total
+        if not changed:
+            break
     return known
+
+
+def _operand_nodes(flow: Flow, node: int) -> list[int]:
+    graph = flow.graph
+    return [node_of(v) for v in op_semantics.value_inputs(graph.ops[node], graph.inputs[node])]
 
 
 def _separate_decays(flow: Flow, trained: set[int]) -> list[int]:
