@@ -5,7 +5,7 @@ import { effect } from "@preact/signals";
 import { render as renderInto } from "preact";
 
 import { createClient } from "./api/client";
-import { connectHost } from "./state/host";
+import { onHostReload, readAddress } from "./state/host";
 import { createLoader } from "./state/loader";
 import type { Clock } from "./state/loader";
 import { applyAddress, browserStorage, createSettings } from "./state/settings";
@@ -42,16 +42,10 @@ export function render(): void {
   effect(() => {
     document.documentElement.style.colorScheme = dark.value ? "dark" : "light";
   });
-  connectHost(window, {
-    onReload: () => loader.reload(),
-    onAddress: (address) => {
-      applyAddress(settings, address);
-      const run = address["run"];
-      if (typeof run === "string") {
-        loader.prefer(run);
-      }
-    },
-  });
+  const address = readAddress(window);
+  applyAddress(settings, address);
+  loader.prefer(address.get("run") ?? null);
+  onHostReload(window, () => loader.reload());
 
   const root = document.createElement("div");
   root.id = "regloss";

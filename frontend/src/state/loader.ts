@@ -27,8 +27,8 @@ export interface Loader {
   /** Asks for the series of each regularization loss of a run. */
   loadMatrix(run: string): void;
   retryVerdict(run: string): void;
-  /** This run is to be in focus as soon as it is there: a shared address names it. */
-  prefer(run: string): void;
+  /** Before the start: this run is to be in focus, where it is there; a shared address names it. */
+  prefer(run: string | null): void;
   /** The person chose runs or a focus: nothing is chosen for them from now on. */
   keepChoice(): void;
 }
@@ -256,9 +256,6 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
     },
     prefer(run) {
       preferred = run;
-      if (store.byName.value.has(run)) {
-        store.focused.value = run;
-      }
     },
     keepChoice() {
       chosen = true;

@@ -51,11 +51,11 @@ export function createSettings(storage: Storage | null): Settings {
 }
 
 /** Takes over what a shared address says (`p.regloss.smoothing=...` in TensorBoard's hash). */
-export function applyAddress(settings: Settings, address: Readonly<Record<string, unknown>>): void {
-  const asked = Number.parseFloat(String(address["smoothing"]));
+export function applyAddress(settings: Settings, address: ReadonlyMap<string, string>): void {
+  const asked = Number.parseFloat(address.get("smoothing") ?? "");
   settings.smoothing.value = smoothing(asked) ?? settings.smoothing.value;
-  settings.xAxis.value = oneOf(X_AXES, address["axis"]) ?? settings.xAxis.value;
-  settings.yScale.value = oneOf(Y_SCALES, address["scale"]) ?? settings.yScale.value;
+  settings.xAxis.value = oneOf(X_AXES, address.get("axis")) ?? settings.xAxis.value;
+  settings.yScale.value = oneOf(Y_SCALES, address.get("scale")) ?? settings.yScale.value;
 }
 
 /** The browser's storage, `null` where even looking at it is forbidden. */

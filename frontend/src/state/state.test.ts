@@ -90,7 +90,8 @@ describe("settings", () => {
   });
   it("take over a shared address, as far as it makes sense", () => {
     const settings = createSettings(null);
-    applyAddress(settings, { smoothing: "0", axis: "wall", scale: "crooked" });
+    const address = { smoothing: "0", axis: "wall", scale: "crooked" };
+    applyAddress(settings, new Map(Object.entries(address)));
     expect(settings.smoothing.value).toBe(0);
     expect(settings.xAxis.value).toBe("wall");
     expect(settings.yScale.value).toBe("linear");

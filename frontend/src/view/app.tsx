@@ -94,7 +94,7 @@ function Banners(): JSX.Element {
       {note !== null && <Note tone="quiet">{note}</Note>}
       {problems.length > 0 && (
         <details class="note quiet">
-          <summary>{plural(problems.length, "file", "files")} could not be read fully</summary>
+          <summary>{plural(problems.length, "problem", "problems")} while reading the logs</summary>
           <ul>
             {problems.map((problem) => (
               <li key={problem.path + problem.message}>
@@ -109,12 +109,11 @@ function Banners(): JSX.Element {
 }
 
 function Empty(): JSX.Element {
-  const { store, loader } = usePanel();
-  const runs = store.runs.value;
-  const problems = runs.state === "ready" ? runs.value.problems : [];
+  const { loader } = usePanel();
   return (
     <div class="whole">
       <div class="whole-message">
+        <Banners />
         <h1>No run with losses or a graph yet</h1>
         <p>
           Is your regularization in the loss that you train on? Log your losses where you build the
@@ -128,11 +127,6 @@ function Empty(): JSX.Element {
           Logs that nobody prepared work too, where they hold a graph or scalars of the losses. If
           TensorBoard is still reading, they appear by themselves.
         </p>
-        {problems.map((problem) => (
-          <p key={problem.path + problem.message}>
-            <code>{problem.path}</code> {problem.message}
-          </p>
-        ))}
         <button type="button" class="plain" onClick={() => loader.reload()}>
           Look again
         </button>

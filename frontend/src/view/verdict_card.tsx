@@ -149,11 +149,15 @@ function EvidenceRow(props: {
   readonly agrees: boolean;
 }): JSX.Element {
   const { evidence } = props;
+  // What the sentence says already is not said again.
+  const details = evidence.details.filter(
+    ({ items }) => items.length > 1 || !evidence.text.includes(items[0] ?? ""),
+  );
   return (
     <div class="evidence-row" data-kind={evidence.kind}>
       <dt>{KINDS[evidence.kind] ?? evidence.kind}</dt>
       <dd>
-        <Prose text={evidence.text} />
+        <Prose text={evidence.kind === "scalars" ? asFormula(evidence.text) : evidence.text} />
         {!props.agrees && (
           <>
             {" "}
@@ -163,9 +167,13 @@ function EvidenceRow(props: {
             />
           </>
         )}
-        {evidence.details.map((detail) => (
-          <Detail key={detail.label} detail={detail} />
-        ))}
+        {details.length > 0 && (
+          <div class="details">
+            {details.map((detail) => (
+              <Detail key={detail.label} detail={detail} />
+            ))}
+          </div>
+        )}
       </dd>
     </div>
   );
@@ -177,8 +185,8 @@ function Detail({ detail }: { readonly detail: EvidenceDetail }): JSX.Element {
   const long = items.length > SHORT_PATH;
   const shown = long && !open ? [...items.slice(0, 2), null, ...items.slice(-3)] : items;
   return (
-    <div class="detail">
-      <span class="detail-label">{detail.label}</span>{" "}
+    <div class={items.length > 1 ? "detail chain" : "detail"}>
+      {detail.label}{" "}
       {shown.map((item, i) => (
         <span key={i} class="hop">
           {i > 0 && <span class="arrow"> {"\u2192"} </span>}
@@ -187,7 +195,7 @@ function Detail({ detail }: { readonly detail: EvidenceDetail }): JSX.Element {
               {items.length - 5} more
             </button>
           ) : (
-            <code>{item}</code>
+            <Name text={item} />
           )}
         </span>
       ))}
@@ -195,10 +203,19 @@ function Detail({ detail }: { readonly detail: EvidenceDetail }): JSX.Element {
   );
 }
 
+// Most details are names of ops, some are words.
+function Name({ text }: { readonly text: string }): JSX.Element {
+  return text.includes(" ") ? <span>{text}</span> : <code>{text}</code>;
+}
+
+function asFormula(text: string): string {
+  return text.replaceAll(" x ", " \u00b7 ").replaceAll("+-", "\u00b1");
+}
+
 const FINDING_WORDS: Readonly<Record<Finding["severity"], string>> = {
   ok: "note",
   unknown: "note",
-  warning: "look",
+  warning: "warning",
   error: "problem",
 };
 
