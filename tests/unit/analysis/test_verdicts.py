@@ -1,0 +1,442 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The contract's table of statuses, row by row, and which evidence can prove what."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tb_regloss.analysis import verdicts
+from tb_regloss.analysis.facts import (
+    DATA_LOSS,
+    OPTIMIZED_LOSS,
+    REGULARIZATION_SUM,
+    ConfiguredRegularizer,
+    Declaration,
+    DeclaredLoss,
+    LossMatrix,
+    RunFacts,
+    Series,
+)
+from tb_regloss.analysis.proof import GraphProof, LossProof, status_of
+from tb_regloss.analysis.verdict_types import (
+    EvidenceKind,
+    LossVerdict,
+    RunVerdict,
+    Severity,
+    Status,
+)
+
+OF_LOSSES = (
+    Status.INCLUDED,
+    Status.MISSING,
+    Status.PARTIAL,
+    Status.SCALED,
+    Status.DOUBLE_COUNTED,
+    Status.BLOCKED,
+    Status.FROZEN,
+    Status.ZERO,
+    Status.UNKNOWN,
+)
+REACHING = {Status.INCLUDED, Status.SCALED, Status.DOUBLE_COUNTED, Status.PARTIAL}
+_BY_NAME = {status.value: status for status in Status}
+_MULTIPLIERS = {"included": 1.0, "missing": 0.0, "blocked": 0.0, "scaled": 0.5}
+
+
+def run_status(*statuses: str, decays: bool = False, certain: bool = True) -> str:
+    losses = [LossVerdict(f"loss_{n}", ("w",), _BY_NAME[s]) for n, s in enumerate(statuses)]
+    return verdicts.run_status(losses, decays, certain).value
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        # Nothing is left.
+        ("", "no_regularization"),
+        ("frozen", "no_regularization"),
+        ("zero", "no_regularization"),
+        ("frozen zero", "no_regularization"),
+        # Any missing, blocked or partial, and any that reaches its update.
+        ("missing included", "partial"),
+        ("missing scaled", "partial"),
+        ("missing double_counted", "partial"),
+        ("missing partial", "partial"),
+        ("blocked included", "partial"),
+        ("blocked scaled", "partial"),
+        ("blocked double_counted", "partial"),
+        ("partial", "partial"),
+        ("partial included", "partial"),
+        ("partial unknown", "partial"),
+        ("missing unknown included", "partial"),
+        # Any missing.
+        ("missing", "missing"),
+        ("missing blocked", "missing"),
+        ("missing unknown", "missing"),
+        ("missing frozen zero", "missing"),
+        # Any blocked.
+        ("blocked", "blocked"),
+        ("blocked unknown", "blocked"),
+        ("blocked zero", "blocked"),
+        # Any unknown.
+        ("unknown", "unknown"),
+        ("unknown included", "unknown"),
+        ("unknown scaled double_counted", "unknown"),
+        # Any counted twice, any scaled.
+        ("double_counted", "double_counted"),
+        ("double_counted scaled included", "double_counted"),
+        ("scaled", "scaled"),
+        ("scaled included", "scaled"),
+        ("scaled frozen", "scaled"),
+        # All included.
+        ("included", "included"),
+        ("included included frozen zero", "included"),
+    ],
+)
+def test_run_status_by_the_contracts_table(losses: str, expected: str) -> None:
+    assert run_status(*losses.split()) == expected
+
+
+def test_order_and_number_of_losses_do_not_matter() -> None:
+    for count in range(1, 4):
+        for chosen in itertools.combinations(OF_LOSSES, count):
+            names = [status.value for status in chosen]
+            one = run_status(*names)
+            assert {run_status(*order) for order in itertools.permutations(names)} == {one}
+            assert run_status(*names, *names) == one
+
+
+def _by_first_line_that_holds(kept: set[Status]) -> Status:
+    """Reads the contract's table literally; `kept` holds no frozen and no zero."""
+    lost = {Status.MISSING, Status.BLOCKED, Status.PARTIAL}
+    lines = [
+        (not kept, Status.NO_REGULARIZATION),
+        (bool(kept & lost) and bool(kept & REACHING), Status.PARTIAL),
+        (Status.MISSING in kept, Status.MISSING),
+        (Status.BLOCKED in kept, Status.BLOCKED),
+        (Status.UNKNOWN in kept, Status.UNKNOWN),
+        (Status.DOUBLE_COUNTED in kept, Status.DOUBLE_COUNTED),
+        (Status.SCALED in kept, Status.SCALED),
+        (kept == {Status.INCLUDED}, Status.INCLUDED),
+    ]
+    return next(status for holds, status in lines if holds)
+
+
+def test_every_set_of_statuses_by_the_first_line_that_holds() -> None:
+    for count in range(len(OF_LOSSES) + 1):
+        for chosen in itertools.combinations(OF_LOSSES, count):
+            kept = set(chosen) - {Status.FROZEN, Status.ZERO}
+            expected = _by_first_line_that_holds(kept).value
+            assert run_status(*(status.value for status in chosen)) == expected, chosen
+
+
+@pytest.mark.parametrize("losses", ["", "frozen", "zero", "zero frozen"])
+def test_an_optimizer_that_decays_weights_says_decoupled_where_nothing_is_left(losses: str) -> None:
+    assert run_status(*losses.split(), decays=True) == "decoupled"
+    assert run_status(*losses.split(), decays=True, certain=False) == "decoupled"
+
+
+@pytest.mark.parametrize("loss", ["included", "missing", "unknown", "scaled"])
+def test_decay_changes_nothing_where_a_loss_is_left(loss: str) -> None:
+    assert run_status(loss, decays=True) == loss
+
+
+def test_no_regularization_needs_a_graph_or_a_declaration() -> None:
+    assert run_status(certain=False) == "unknown"
+    assert run_status("frozen", certain=False) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("status", "severity"),
+    [
+        ("decoupled", "ok"),
+        ("no_regularization", "ok"),
+        ("partial", "error"),
+        ("missing", "error"),
+        ("blocked", "error"),
+        ("unknown", "unknown"),
+        ("double_counted", "error"),
+        ("scaled", "warning"),
+        ("included", "ok"),
+        ("not_training", "ok"),
+    ],
+)
+def test_severity(status: str, severity: str) -> None:
+    assert verdicts.severity_of(_BY_NAME[status]).value == severity
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "status"),
+    [
+        (None, "included"),
+        (1.0, "included"),
+        (1.0 + 1e-7, "included"),
+        (2.0, "double_counted"),
+        (2.0 - 1e-7, "double_counted"),
+        (7.0, "double_counted"),
+        (2.5, "scaled"),
+        (0.5, "scaled"),
+        (1.001, "scaled"),
+        (1 / 3, "scaled"),
+        (-1.0, "scaled"),
+        (-2.0, "scaled"),
+        (1e-4, "scaled"),
+    ],
+)
+def test_status_of_a_multiplier(multiplier: float | None, status: str) -> None:
+    assert status_of(multiplier).value == status
+
+
+# ---- Joining graphs, declarations, configuration and scalars.
+
+
+def proof(*statuses: str, source: str = "graph", trains: bool | None = True, **more) -> GraphProof:
+    losses = tuple(
+        LossProof(f"loss_{n}", ("w",), _BY_NAME[s], _MULTIPLIERS.get(s), declared=n)
+        for n, s in enumerate(statuses)
+    )
+    more.setdefault("fingerprint", source)
+    return GraphProof(source, trains=trains, losses=losses, **more)
+
+
+def declare(*multipliers: float | None, **more) -> Declaration:
+    losses = tuple(
+        DeclaredLoss(f"loss_{n}", variables=("w",), created_at=f"model.py:{n}", multiplier=m)
+        for n, m in enumerate(multipliers)
+    )
+    return Declaration("tf2", losses, **more)
+
+
+def judge(*proofs: GraphProof, **facts) -> RunVerdict:
+    return verdicts.judge(RunFacts("train", "logs", **facts), proofs)
+
+
+def logged(multiplier: float) -> dict[str, Series]:
+    """Returns series in which the regularization sum counts so many times."""
+    steps = np.arange(0, 1000, 10)
+    random = np.random.default_rng(3)
+    data = 0.2 + 2 * np.exp(-steps / 300) * random.uniform(0.8, 1.2, len(steps))
+    penalty = 0.05 + 0.4 * np.exp(-steps / 200)
+    values = {
+        DATA_LOSS: data,
+        REGULARIZATION_SUM: penalty,
+        OPTIMIZED_LOSS: data + multiplier * penalty,
+    }
+    return {
+        role: Series(steps, steps.astype(float), v.astype(np.float32) + 0.0, (f"regloss/{role}",))
+        for role, v in values.items()
+    }
+
+
+def test_the_newest_graph_that_trains_decides() -> None:
+    older, newer = proof("missing", source="older"), proof("included", source="newer")
+    assert judge(older, newer).status is Status.INCLUDED
+    assert judge(newer, older).status is Status.MISSING
+
+
+def test_a_newer_graph_that_does_not_train_decides_nothing() -> None:
+    training, evaluation = proof("missing"), proof("frozen", source="eval", trains=False)
+    assert judge(training, evaluation).status is Status.MISSING
+    unclear = proof("unknown", source="cut", trains=None, obstacles=("a call was not followed",))
+    assert judge(training, unclear).status is Status.MISSING
+
+
+def test_an_older_training_graph_that_disagrees_is_named() -> None:
+    verdict = judge(proof("missing", source="older"), proof("included", source="newer"))
+    finding = next(f for f in verdict.findings if f.code == "graphs_disagree")
+    assert "older" in finding.text
+    assert finding.severity is Severity.OK
+
+
+def test_an_older_graph_that_agrees_is_not_worth_a_word() -> None:
+    verdict = judge(proof("missing", source="older"), proof("missing", source="newer"))
+    assert "graphs_disagree" not in {f.code for f in verdict.findings}
+
+
+def test_of_one_graph_that_is_there_twice_the_one_with_collections_counts() -> None:
+    rich = proof("missing", fingerprint="same", has_collections=True)
+    bare = proof(fingerprint="same")
+    assert judge(rich, bare).status is Status.MISSING
+    assert judge(bare, rich).status is Status.MISSING
+
+
+def test_not_training_needs_a_graph() -> None:
+    assert judge(proof("frozen", trains=False)).status is Status.NOT_TRAINING
+    assert judge(series=logged(0)).status is not Status.NOT_TRAINING
+    assert judge().status is Status.UNKNOWN
+
+
+def test_a_graph_that_could_not_be_followed_is_unknown_with_its_reason() -> None:
+    cut = proof("unknown", trains=None, obstacles=("the call 'step' was not followed",))
+    verdict = judge(cut)
+    assert verdict.status is Status.UNKNOWN
+    assert verdict.severity is Severity.UNKNOWN
+    assert "the call 'step' was not followed" in verdict.headline
+
+
+def test_no_losses_in_a_graph_with_obstacles_is_unknown() -> None:
+    verdict = judge(proof(obstacles=("the graph names 'x' but has no such op",)))
+    assert verdict.status is Status.UNKNOWN
+    assert "'x'" in verdict.headline
+
+
+def test_no_losses_in_a_graph_that_was_followed_is_no_regularization() -> None:
+    verdict = judge(proof())
+    assert verdict.status is Status.NO_REGULARIZATION
+    assert verdict.severity is Severity.OK
+    assert judge(proof(decays=("w",))).status is Status.DECOUPLED
+
+
+def test_coverage_counts_what_was_not_dropped() -> None:
+    coverage = judge(proof("included", "included", "missing", "unknown", "frozen", "zero")).coverage
+    assert (coverage.included, coverage.total, coverage.unknown) == (2, 4, 1)
+
+
+@pytest.mark.parametrize(
+    ("multipliers", "expected"),
+    [
+        ((1.0,), "included"),
+        ((1.0, 1.0), "included"),
+        ((0.0, 0.0), "missing"),
+        ((1.0, 0.0), "partial"),
+        ((2.0,), "double_counted"),
+        ((0.5, 1.0), "scaled"),
+        ((float("nan"),), "unknown"),
+        ((float("inf"), 1.0), "unknown"),
+        ((None, 1.0), "unknown"),
+        ((None,), "unknown"),
+        ((), "no_regularization"),
+    ],
+)
+def test_measured_multipliers_speak_where_no_graph_does(
+    multipliers: tuple[float | None, ...], expected: str
+) -> None:
+    verdict = judge(declarations=(declare(*multipliers),))
+    assert verdict.status.value == expected
+    assert len(verdict.regularization_losses) == len(multipliers)
+
+
+def test_the_newest_declaration_counts() -> None:
+    assert judge(declarations=(declare(0.0), declare(1.0))).status is Status.INCLUDED
+
+
+def test_measured_multipliers_speak_where_no_graph_trains() -> None:
+    verdict = judge(proof("frozen", trains=False), declarations=(declare(0.0),))
+    assert verdict.status is Status.MISSING
+
+
+def test_the_graph_outweighs_what_was_measured() -> None:
+    assert judge(proof("missing"), declarations=(declare(1.0),)).status is Status.MISSING
+    assert judge(proof("included"), declarations=(declare(0.0),)).status is Status.INCLUDED
+
+
+def test_what_was_measured_fills_what_the_graph_leaves_open() -> None:
+    verdict = judge(proof("unknown", "unknown"), declarations=(declare(1.0, 0.0),))
+    assert [loss.status.value for loss in verdict.regularization_losses] == ["included", "missing"]
+    assert verdict.status is Status.PARTIAL
+    stays = judge(proof("unknown"), declarations=(declare(None),))
+    assert stays.status is Status.UNKNOWN
+
+
+def test_measured_as_zero_but_seen_in_the_value_is_blocked() -> None:
+    verdict = judge(declarations=(declare(0.0),), series=logged(1))
+    assert verdict.status is Status.BLOCKED
+    assert judge(declarations=(declare(0.0),), series=logged(0)).status is Status.MISSING
+
+
+def test_an_optimizer_that_was_declared_to_decay_is_decoupled() -> None:
+    assert judge(declarations=(declare(optimizer_weight_decay=1e-4),)).status is Status.DECOUPLED
+    verdict = judge(declarations=(declare(optimizer_weight_decay=0.0),))
+    assert verdict.status is Status.NO_REGULARIZATION
+
+
+def test_scalars_speak_for_declared_losses_without_multipliers() -> None:
+    assert judge(declarations=(declare(None),), series=logged(0)).status is Status.MISSING
+    assert judge(declarations=(declare(None),), series=logged(1)).status is Status.INCLUDED
+    assert judge(declarations=(declare(None),), series=logged(2)).status is Status.DOUBLE_COUNTED
+
+
+@pytest.mark.parametrize(("multiplier", "expected"), [(0, "missing"), (1, "included")])
+def test_scalars_alone(multiplier: float, expected: str) -> None:
+    verdict = judge(series=logged(multiplier))
+    assert verdict.status.value == expected
+    assert [e.kind for e in verdict.evidence] == [EvidenceKind.SCALARS]
+
+
+def test_scalars_never_outweigh_a_graph_and_the_disagreement_is_shown() -> None:
+    verdict = judge(proof("included"), series=logged(0))
+    assert verdict.status is Status.INCLUDED
+    assert "scalars_disagree" in {f.code for f in verdict.findings}
+    kinds = {e.kind: e.status for e in verdict.evidence}
+    assert kinds[EvidenceKind.SCALARS] is Status.MISSING
+    assert kinds[EvidenceKind.GRAPH] is Status.INCLUDED
+
+
+def test_a_value_in_the_loss_does_not_disagree_with_blocked() -> None:
+    verdict = judge(proof("blocked"), series=logged(1))
+    assert verdict.status is Status.BLOCKED
+    assert "scalars_disagree" not in {f.code for f in verdict.findings}
+
+
+_DENSE = ConfiguredRegularizer("dense", "kernel_regularizer", "L2", 0.01)
+
+
+def test_a_configured_regularizer_without_a_loss_is_missing_in_a_clean_graph() -> None:
+    verdict = judge(proof(is_clean=True), keras_regularizers=(_DENSE,))
+    assert verdict.status is Status.MISSING
+    assert [loss.name for loss in verdict.regularization_losses] == ["dense/kernel_regularizer"]
+
+
+@pytest.mark.parametrize(
+    "configured",
+    [
+        ConfiguredRegularizer("dense", "kernel_regularizer", "L2", 0.0),
+        ConfiguredRegularizer("dense", "kernel_regularizer", "L2", 0.01, trainable=False),
+    ],
+    ids=["strength 0", "not trainable"],
+)
+def test_a_configured_regularizer_that_can_do_nothing_is_not_missing(
+    configured: ConfiguredRegularizer,
+) -> None:
+    verdict = judge(proof(is_clean=True), keras_regularizers=(configured,))
+    assert verdict.status is Status.NO_REGULARIZATION
+
+
+def test_configuration_proves_nothing_beside_losses_or_an_unclean_graph() -> None:
+    assert judge(proof("included"), keras_regularizers=(_DENSE,)).status is Status.INCLUDED
+    unclean = judge(proof(is_clean=False), keras_regularizers=(_DENSE,))
+    assert unclean.status is not Status.MISSING
+
+
+def test_a_declared_regularizer_without_a_loss_is_missing() -> None:
+    declaration = declare(configured=(_DENSE,))
+    assert judge(proof(), declarations=(declaration,)).status is Status.MISSING
+    assert judge(declarations=(declaration,)).status is Status.MISSING
+
+
+def test_what_is_known_of_a_loss_arrives_in_its_verdict() -> None:
+    steps = np.array([0, 10])
+    matrix = LossMatrix(steps, steps * 1.0, np.array([[0.5, 1.5], [0.25, 0.75]]))
+    facts = {"declarations": (declare(1.0, 0.0),), "loss_matrix": matrix}
+    first, second = judge(**facts).regularization_losses
+    assert (first.name, first.value, first.created_at) == ("loss_0", 0.25, "model.py:0")
+    assert (second.name, second.value, second.multiplier) == ("loss_1", 0.75, 0.0)
+
+
+def test_a_matrix_narrower_than_the_declaration_gives_no_value() -> None:
+    steps = np.array([0])
+    matrix = LossMatrix(steps, steps * 1.0, np.array([[0.5]]))
+    verdict = judge(declarations=(declare(1.0, 1.0),), loss_matrix=matrix)
+    assert [loss.value for loss in verdict.regularization_losses] == [0.5, None]
+
+
+@pytest.mark.parametrize("status", [s.value for s in OF_LOSSES])
+def test_every_verdict_has_headline_evidence_and_matching_severity(status: str) -> None:
+    verdict = judge(proof(status))
+    assert verdict.headline
+    assert verdict.severity is verdicts.severity_of(verdict.status)
+    assert verdict.evidence[0].kind is EvidenceKind.GRAPH
+    # A factor that is not constant could not be named in a fix.
+    assert (verdict.fix is not None) == (verdict.severity in (Severity.ERROR, Severity.WARNING))
