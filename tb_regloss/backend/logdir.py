@@ -11,11 +11,12 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from tb_regloss.analysis.facts import Problem
 from tb_regloss.formats import files
 from tb_regloss.formats.event_file import EventFile, GraphRecord
+from tb_regloss.formats.scalar_points import Point, PointsFile, merged
 
 _URI = re.compile(r"[a-zA-Z][0-9a-zA-Z.]*://.*")
 
@@ -32,6 +33,8 @@ class RunFiles:
         self._only_file = only_file
         self._lock = threading.Lock()
         self._files: dict[str, EventFile] = {}
+        self._tags: frozenset[str] = frozenset()
+        self._points: dict[tuple[str, int], PointsFile] = {}
 
     def scan(self) -> tuple[tuple[GraphRecord, ...], tuple[Problem, ...]]:
         """Looks through what was written since the last call.
@@ -52,6 +55,31 @@ class RunFiles:
             problems = tuple(file.problem for file in self._files.values() if file.problem)
         # Stable: graphs of one moment stay in the order of their files.
         return tuple(sorted(found, key=lambda record: record.wall_time)), problems
+
+    def records_read(self) -> int:
+        """Returns the number of records at the last scan: no series has more points."""
+        with self._lock:
+            return sum(file.records_read for file in self._files.values())
+
+    def points(self, tags: Collection[str]) -> dict[str, Sequence[Point]]:
+        """Returns the points of these scalar series, read from the event files.
+
+        Raises:
+          errors.UnreadableError: a file vanished, or may not be read.
+        """
+        with self._lock:
+            wanted = frozenset(tags)
+            if wanted != self._tags:
+                self._tags, self._points = wanted, {}
+            keys = [(path, file.generation) for path, file in self._files.items()]
+            self._points = {
+                key: self._points.get(key) or PointsFile(key[0], wanted) for key in keys
+            }
+            for file in self._points.values():
+                file.scan()
+            return {
+                tag: merged(file.series[tag] for file in self._points.values()) for tag in wanted
+            }
 
     def sizes(self) -> tuple[tuple[str, int], ...]:
         """Returns the files and their sizes at the last scan: equal means nothing new."""

@@ -16,6 +16,8 @@ import threading
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]  # it has no stubs
+
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import ROLES
 from tb_regloss.backend import judging, kept_reports, reader, related, series
@@ -241,6 +243,10 @@ class _Background:
                 provider = self._provider
             try:
                 self._work(provider)
+            except grpc.RpcError as error:
+                _logger.warning(
+                    "The data server does not answer (%s); RegLoss asks again", error.code()
+                )
             except Exception:
                 _logger.exception("RegLoss could not look through the logdir; it will try again")
             pause.wait(_PAUSE_SECONDS)

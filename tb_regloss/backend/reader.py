@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tb_regloss import errors
-from tb_regloss.analysis.facts import ConfiguredRegularizer, Problem, RunFacts
+from tb_regloss.analysis.facts import ConfiguredRegularizer, Problem, RunFacts, Series
 from tb_regloss.backend import series
+from tb_regloss.backend.loader import SAMPLES
 from tb_regloss.backend.logdir import RunFiles
 from tb_regloss.formats import event_file, keras_config
 
@@ -130,19 +131,39 @@ def gather(source: RunSource, data: series.RunData | None = None) -> Gathered:
         return Gathered(facts, graphs)
     if data is None:
         data = series.read(source.provider, [source.provider_run])[source.provider_run]
+    roles, extra, trouble = _unthinned(source, data.series)
+    problems += trouble
     facts = RunFacts(
         run=source.run,
         path=source.path,
-        series=data.series.roles,
+        series=roles,
         declarations=data.declared.declarations,
         loss_matrix=data.declared.matrix,
         keras_regularizers=configured,
         notes=notes + data.series.notes,
         problems=problems + data.declared.problems,
-        extra=data.series.extra,
+        extra=extra,
         optimized_assured=data.series.assured,
     )
     return Gathered(facts, graphs)
+
+
+def _unthinned(
+    source: RunSource, found: series.RunSeries
+) -> tuple[Mapping[str, Series], Mapping[str, Series], tuple[Problem, ...]]:
+    """Returns the series, from the event files where the provider may have thinned them.
+
+    The two providers keep different points of long series, and the verdict must
+    not depend on which of them is at work.
+    """
+    tags = {tag for one in (*found.roles.values(), *found.extra.values()) for tag in one.tags}
+    if source.files is None or not tags or source.files.records_read() <= SAMPLES:
+        return found.roles, found.extra, ()
+    try:
+        points = source.files.points(tags)
+    except errors.UnreadableError as error:
+        return found.roles, found.extra, (Problem(source.path, str(error)),)
+    return series.reread(found.roles, points), series.reread(found.extra, points), ()
 
 
 def _without_keras_models(

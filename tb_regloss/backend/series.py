@@ -26,6 +26,7 @@ from tb_regloss.analysis.facts import (
     Series,
 )
 from tb_regloss.backend import conventions
+from tb_regloss.backend.role_choice import Roles
 
 _OWN_ROLES = {
     metadata.TAG_DATA_LOSS: DATA_LOSS,
@@ -172,7 +173,7 @@ def _own_series(data: Mapping[str, Any], listed: Mapping[str, Any]) -> RunSeries
     return RunSeries(_with_total(roles), extra, tuple(notes), OPTIMIZED_LOSS in roles)
 
 
-def _conventional_series(data: Mapping[str, Any], found: conventions.Roles) -> RunSeries:
+def _conventional_series(data: Mapping[str, Any], found: Roles) -> RunSeries:
     roles = {}
     for role, tags in found.by_role().items():
         terms = [_series(data[tag], tag) for tag in tags if data.get(tag)]
@@ -205,6 +206,16 @@ def add(terms: Sequence[Series]) -> Series:
         values=np.asarray(values, np.float64),
         tags=tuple(tag for term in terms for tag in term.tags),
     )
+
+
+def reread(roles: Mapping[str, Series], points: Mapping[str, Sequence[Any]]) -> dict[str, Series]:
+    """Returns the same roles, made of the points of other samples of their tags."""
+    found = {}
+    for role, old in roles.items():
+        terms = [_series(points[tag], tag) for tag in old.tags if points.get(tag)]
+        whole = len(terms) == len(old.tags)
+        found[role] = (terms[0] if len(terms) == 1 else add(terms)) if whole else old
+    return found
 
 
 def _series(points: Sequence[Any], *tags: str) -> Series:

@@ -44,7 +44,7 @@ _PLUGIN_KINDS = {
 _ALL_NAMES_CONTAIN = b"graph"
 
 _HEADER = struct.Struct("<QI")
-_FOOTER_BYTES = 4
+FOOTER_BYTES = 4
 # Summaries up to this size are searched as a whole, larger ones field by field.
 _SMALL = 1 << 16
 # Wall time (9 bytes), step (up to 11), the key of what follows.
@@ -123,6 +123,11 @@ class EventFile:
         self._generation = 0
 
     @property
+    def generation(self) -> int:
+        """Raised when the file was replaced by another of that name."""
+        return self._generation
+
+    @property
     def size(self) -> int:
         """The file's size at the last scan; a different size means new records."""
         return self._size
@@ -159,25 +164,12 @@ class EventFile:
     def _scan_from(self, source: files.ByteSource, size: int) -> None:
         self.problem = None
         window = Window(source, size)
-        offset = self._offset
-        while offset < size:
-            header = window.read(offset, _HEADER.size)
-            if len(header) < _HEADER.size:
-                self._note_tail(size - offset, _HEADER.size)
-                break
-            length, checksum = _HEADER.unpack(header)
-            if checksum != checksums.of_length(length):
-                self.problem = Problem(self.path, self._damage(offset))
-                break
-            start = offset + _HEADER.size
-            end = start + length
-            if end + _FOOTER_BYTES > size:
-                self._note_tail(size - offset, end + _FOOTER_BYTES - offset)
-                break
+        for start, end in intact_records(window, self._offset, size):
             self._look_at(window, start, end)
-            offset = end + _FOOTER_BYTES
-            self._offset = offset
+            self._offset = end + FOOTER_BYTES
             self.records_read += 1
+        if self._offset < size:
+            self._note_end(window, size)
 
     def _look_at(self, window: Window, start: int, end: int) -> None:
         small = end - start <= _SMALL
@@ -238,10 +230,19 @@ class EventFile:
             )
             self.records.append(record)
 
-    def _note_tail(self, present: int, needed: int) -> None:
+    def _note_end(self, window: Window, size: int) -> None:
+        """Tells a record in the making from damage."""
+        present, needed = size - self._offset, 0
+        header = window.read(self._offset, _HEADER.size)
+        if len(header) == _HEADER.size:
+            length, checksum = _HEADER.unpack(header)
+            if checksum != checksums.of_length(length):
+                self.problem = Problem(self.path, self._damage(self._offset))
+                return
+            needed = _HEADER.size + length + FOOTER_BYTES
         # The normal state of a file that is being written.
         if files.unchanged_for(self.path) > _STALE_SECONDS:
-            missing = f" of {needed}" if needed > _HEADER.size else ""
+            missing = f" of {needed}" if needed else ""
             self.problem = Problem(
                 self.path,
                 f"{os.path.basename(self.path)} ends within a record ({present}{missing} bytes are "
@@ -263,12 +264,29 @@ class EventFile:
         )
 
 
+def intact_records(window: Window, offset: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yields where the payloads of the records from `offset` on begin and end.
+
+    Stops before a record that is damaged or not complete.
+    """
+    while True:
+        header = window.read(offset, _HEADER.size)
+        if len(header) < _HEADER.size:
+            return
+        length, checksum = _HEADER.unpack(header)
+        start = offset + _HEADER.size
+        offset = start + length + FOOTER_BYTES
+        if offset > size or checksum != checksums.of_length(length):
+            return
+        yield start, start + length
+
+
 def is_event_file(head: bytes) -> bool:
     """Returns whether a file that begins with `head` (12 bytes or more) is an event file."""
     if len(head) < _HEADER.size:
         return False
     length, checksum = _HEADER.unpack_from(head)
-    return checksum == checksums.of_length(length)
+    return bool(checksum == checksums.of_length(length))
 
 
 def _may_be_bare(window: Window, start: int, end: int) -> bool:

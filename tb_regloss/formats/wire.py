@@ -9,6 +9,7 @@ record takes the few bytes before it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tb_regloss.formats import files
@@ -60,6 +61,12 @@ class Window:
             self._fill(start, end - start)
         found = self._buffer.find(needle, start - self._start, end - self._start)
         return found if found < 0 else found + self._start
+
+    def search(self, pattern: re.Pattern[bytes], start: int, end: int) -> bool:
+        """Returns whether the pattern is found in `[start, end)`."""
+        if start < self._start or end - self._start > len(self._buffer):
+            self._fill(start, end - start)
+        return bool(pattern.search(self._buffer, start - self._start, end - self._start))
 
     def _fill(self, offset: int, count: int) -> None:
         end = self._start + len(self._buffer)
