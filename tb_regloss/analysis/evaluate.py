@@ -326,7 +326,9 @@ class Evaluator:
         for value in self._state[variable]:
             part = self._known.get(value, _ZERO)
             total = elementwise(np.add, total, part)
-        return total
+        # How often something was added up is not known.
+        times = Sampled((), sampled.random_numbers(variable * 2 + 1))
+        return elementwise(np.multiply, total, times)
 
     def _mixture(self, value: int) -> Sampled:
         graph, node = self._graph, node_of(value)

@@ -36,6 +36,7 @@ _SCATTERS = {
     "ResourceScatterNdAdd": "add",
     "ResourceScatterNdSub": "subtract",
 }
+WRITES = frozenset((*_WRITES, *_SCATTERS))
 _ACCUMULATORS = {
     "AccumulatorApplyGradient": 2,
     "ResourceAccumulatorApplyGradient": 2,

@@ -352,8 +352,10 @@ class Settler:
                 return Reach(is_reached=True, multiplier=ratio)
         if relative is not None and _close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)
-        ratio = self._form_ratio(number)
-        return Reach(is_reached=True, multiplier=ratio if not seen else None)
+        if not seen:
+            return Reach(is_reached=True, multiplier=self._form_ratio(number))
+        # Data's part is scaled by what varies (a number of steps), the penalty is not.
+        return Reach(is_reached=True, multiplier=absolute if relative is None else None)
 
 
 def _close(left: float | None, right: float | None) -> bool:

@@ -17,8 +17,8 @@ import re
 from collections.abc import Mapping
 
 from tb_regloss.analysis import op_semantics, replicas
-from tb_regloss.analysis.flow import Flow, Write
-from tb_regloss.analysis.op_graph import node_of, port_of, value_of
+from tb_regloss.analysis.flow import WRITES, Flow, Write
+from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, port_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 
 _FUSED = re.compile(r"^(?:Resource)?(Sparse)?Apply([A-Z]\w*)$")
@@ -28,6 +28,8 @@ _GRADIENT_AT = {"GradientDescent": 2, "Momentum": 3, "KerasMomentum": 3, "Ftrl":
 _GRADIENT_AT |= {"FtrlV2": 3, "AdagradDA": 3}
 
 _ROUNDS = 8  # loops nested deeper than any program's
+
+_ELEMENTWISE = ("Square", "Abs", "Sign", "Neg", "Sqrt", "Mean", "Max")  # of one gradient
 
 # Ops of which optimizers are written, beside those that the table knows as
 # linear: elementwise, so that they mix no two elements of a gradient.
@@ -136,14 +138,16 @@ def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
     """
     updates = _fused(flow)
     candidates = _candidates(flow, updates)
-    state = {variable: [write.value for write in writes] for variable, writes in candidates.items()}
+    forward = {v for v in candidates if _is_used_with_data(flow, v)}
+    state = {
+        variable: [write.value for write in writes]
+        for variable, writes in candidates.items()
+        if variable not in forward
+    }
     if state:
         flow.set_state(state)
-    unfused, passed = _unfused(flow, candidates, trainable) if candidates else ({}, set())
-    if unfused:
-        for variable in unfused:
-            state.pop(variable, None)
-        flow.set_state(state)
+    unfused, passed = _unfused(flow, candidates, state, trainable)
+    state = {variable: values for variable, values in state.items() if variable not in unfused}
     slots = flow.propagate(node for node in passed if _owner(flow, node) not in unfused)
     decays = set(_separate_decays(flow, {*updates, *unfused}))
     for variable, writes in unfused.items():
@@ -235,13 +239,44 @@ def _candidates(flow: Flow, fused: dict[int, list[Update]]) -> dict[int, list[Wr
     return found
 
 
+def _is_used_with_data(flow: Flow, variable: int) -> bool:
+    """Whether a variable is computed with, not only updated: its value meets data in a product.
+
+    Slots and accumulators meet data in elementwise arithmetic only.
+    """
+    graph = flow.graph
+    stack = list(flow.reads.get(variable, ()))
+    seen = set(stack)
+    while stack:
+        for edge in graph.readers(stack.pop()):
+            reader, position = edge >> PORT_BITS, edge & PORT_MASK
+            op = graph.ops[reader]
+            carries = op_semantics.value_inputs(op, graph.inputs[reader])
+            if reader in seen or graph.inputs[reader][position] not in carries:
+                continue
+            if op in WRITES or op_semantics.is_summary(op):
+                continue
+            if flow.data[reader] and not _is_arithmetic(op):
+                return True
+            seen.add(reader)
+            stack.append(reader)
+    return False
+
+
+def _is_arithmetic(op: str) -> bool:
+    return op_semantics.row(op).kind in _TRANSPARENT or op in _ARITHMETIC or op in _MOVES
+
+
 def _is_no_initializer(flow: Flow, write: Write) -> bool:
     # What is restored or drawn at random depends on no variable.
     return write.how != "set" or bool(flow.parameters[node_of(write.value)])
 
 
 def _unfused(
-    flow: Flow, candidates: dict[int, list[Write]], trainable: frozenset[int] | None
+    flow: Flow,
+    candidates: dict[int, list[Write]],
+    state: dict[int, list[int]],
+    trainable: frozenset[int] | None,
 ) -> tuple[dict[int, list[Write]], set[int]]:
     """Returns the variables that are trained, and the reads of state that their updates pass."""
     of_data = {
@@ -254,7 +289,7 @@ def _unfused(
     bits = {variable: 1 << place for place, variable in enumerate(of_data)}
     leaves, passed = {}, {}
     for variable, writes in of_data.items():
-        leaves[variable], passed[variable] = _leaves(flow, writes, candidates)
+        leaves[variable], passed[variable] = _leaves(flow, writes, state)
     used = _ancestors(flow, bits, {leaf for found in leaves.values() for leaf in found})
     trained = {}
     for variable, writes in of_data.items():
@@ -266,7 +301,7 @@ def _unfused(
 
 
 def _leaves(
-    flow: Flow, writes: list[Write], candidates: dict[int, list[Write]]
+    flow: Flow, writes: list[Write], state: dict[int, list[int]]
 ) -> tuple[set[int], set[int]]:
     """Returns where an update's arithmetic ends, and which reads of state it passes."""
     graph = flow.graph
@@ -282,10 +317,10 @@ def _leaves(
         kind = op_semantics.row(op).kind
         operands: list[int] = []
         if kind in (Kind.READ, Kind.VARIABLE):
-            if _owner(flow, node) in candidates:
+            if _owner(flow, node) in state:
                 passed.add(node)
                 operands = flow.value_inputs(node)
-        elif kind in _TRANSPARENT or op in _ARITHMETIC or op in _MOVES:
+        elif _is_arithmetic(op):
             operands = flow.value_inputs(node)
         else:
             ends.add(node)
@@ -452,8 +487,11 @@ def _without_scale(flow: Flow, value: int) -> int:
     """Takes one factor that depends on no data, or one elementwise function, off a gradient."""
     graph, node = flow.graph, node_of(value)
     op, inputs = graph.ops[node], graph.inputs[node]
-    if op in ("Square", "Abs", "Sign", "Neg", "Sqrt") or (op == "Mul" and inputs[0] == inputs[1]):
+    if op in _ELEMENTWISE or (op == "Mul" and inputs[0] == inputs[1]):
         return inputs[0]
+    if op in ("Add", "AddV2") and not any(flow.parameters[node_of(v)] for v in inputs[1:]):
+        # An epsilon beside the square of a gradient (Adafactor).
+        return inputs[0] if not flow.data[node_of(inputs[1])] else value
     if op in ("Mul", "Div", "RealDiv") and len(inputs) == 2:
         of_data = [bool(flow.data[node_of(v)]) for v in inputs]
         if of_data[0] and not of_data[1] and flow.ranks.rank(inputs[1]) in (0, None):
