@@ -66,7 +66,10 @@ def check(
     unreadable = False
     for path in paths:
         try:
-            targets.extend(_targets(path))
+            found = _targets(path)
+            targets.extend(found)
+            if not found:
+                problems.append(Problem(path, f"There is no event file in or below {path}."))
         except errors.UnreadableError as error:
             problems.append(Problem(path, str(error)))
             unreadable = True

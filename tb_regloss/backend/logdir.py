@@ -127,7 +127,9 @@ class Logdir:
 
 def _run_name(root: str, folder: str, group: str | None) -> str:
     below = os.path.relpath(folder, root) if not files.is_remote(root) else _relative(root, folder)
-    return os.path.join(group, below) if group else below
+    name = os.path.join(group, below) if group else below
+    # Folders may be called anything; a name travels through JSON and gRPC.
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _relative(root: str, folder: str) -> str:

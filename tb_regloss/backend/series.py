@@ -91,7 +91,8 @@ class Provider:
             self.context,
             experiment_id=self.experiment,
             plugin_name=plugin,
-            run_tag_filter=provider_types.RunTagFilter(runs=runs, tags=tags),
+            # gRPC refuses the whole question for one name that is no Unicode text.
+            run_tag_filter=provider_types.RunTagFilter(runs=filter(_is_text, runs), tags=tags),
             **more,
         )
 
@@ -108,6 +109,14 @@ class Provider:
                 for tag, series in sorted(found.get(run, {}).items()):
                     listing.append((method, plugin, tag, series.max_step, series.max_wall_time))
         return {run: tuple(listing) for run, listing in listings.items()}
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,8 @@ from tensorboard.backend.event_processing import data_ingester
 
 from tb_regloss.backend import logdir
 from tests import written_logs
-from tests.event_logs import EventLog
-from tests.unit.backend.serving import await_runs
+from tests.event_logs import EventLog, instrumented
+from tests.unit.backend.serving import await_runs, serving
 
 FOLDERS = ("", "train", "train/eval", "a b", "ü/λ", "<x>", ".hidden", "deep/er/est")
 
@@ -39,6 +39,19 @@ def test_names_are_tensorboards(tmp_path: pathlib.Path, reader: str) -> None:
         (folder or "."): os.path.join(tmp_path, folder) if folder else str(tmp_path)
         for folder in FOLDERS
     }
+
+
+def test_a_folder_whose_name_is_no_text_harms_no_other_run(tmp_path: pathlib.Path) -> None:
+    # The Python reader gives up the whole logdir where TensorFlow is installed.
+    instrumented(tmp_path / "fine", steps=2)
+    instrumented(os.fsdecode(os.fsencode(tmp_path) + b"/odd\xff"), steps=2)
+    with serving(tmp_path, "rust") as served:
+        runs = {run["run"]: run["status"] for run in served.settled()["runs"]}
+        assert "odd\ufffd" in runs
+        assert served.json("verdict", run="fine")["losses"]["step"] == 1
+        for run in runs:
+            if run.isprintable():
+                assert served.json("verdict", run=run)["run"] == run
 
 
 def test_a_run_keeps_its_files_and_finds_new_ones(tmp_path: pathlib.Path) -> None:

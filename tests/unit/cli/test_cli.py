@@ -100,7 +100,8 @@ def test_error_is_the_default_of_fail_on(
 
 def test_no_run_is_status_3(run: Run, tmp_path: pathlib.Path) -> None:
     status, out, _ = run("check", tmp_path)
-    assert (status, out) == (3, "No run was found.\n")
+    assert status == 3
+    assert out == f"! There is no event file in or below {tmp_path}.\n\nNo run was found.\n"
     instrumented(tmp_path / "train")
     assert run("check", tmp_path, "--run", "eval")[0] == 3
     assert run("check", tmp_path, "--run", "^tr.*n$", "--fail-on", "never")[0] == 0
