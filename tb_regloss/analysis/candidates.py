@@ -19,6 +19,7 @@ from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.updates import Training, Update
 
+_NORMS = ("L2Loss", "Sum", "Mean")
 _SUFFIX = re.compile(r"_\d+$")
 
 
@@ -169,9 +170,17 @@ class Candidates:
         for node in penalties.unused_norms(flow, self._trained):
             # The derivative with respect to a strength has the form of a penalty,
             # but is made of one.
-            if not self._made_of([node]) & made_of:
+            own = self._made_of([node])
+            if not own & made_of and not self._is_second_reading(own, made_of):
                 self._add_structural(node, found)
         return list(found.values())
+
+    def _is_second_reading(self, own: set[int], made_of: set[int]) -> bool:
+        """Whether something is made of norms that known penalties are made of, computed anew."""
+        flow, numbering = self._flow, self._numbering
+        norms = [n for n in own if flow.graph.ops[n] in _NORMS]
+        known = {numbering.number(value_of(n)) for n in made_of if flow.graph.ops[n] in _NORMS}
+        return bool(norms) and all(numbering.number(value_of(n)) in known for n in norms)
 
     def _made_of(self, nodes: list[int]) -> set[int]:
         """Returns the ops that penalties consist of."""
@@ -295,7 +304,7 @@ class Candidates:
         names = [declaration.optimized_loss.tensor] if declaration.optimized_loss else []
         names += [name for name in collections.get("train_op", ()) if ":" in name]
         for name in names:
-            node = penalties.node_named(self._flow.graph, name) if name else None
+            node = penalties.node_named(self._flow, name) if name else None
             if (
                 node is not None
                 and self._flow.data[node]

@@ -33,6 +33,7 @@ _STEP = 1e-30  # of complex-step differentiation: no cancellation, so as small a
 _OPAQUE = Sampled(None, np.full(1, 1j, np.complex128))
 _EXAMPLES = 3  # where the graph leaves a size open
 _ZERO = Sampled(None, np.zeros(1, np.complex128))
+_PARTS = ("Slice", "StridedSlice", "GatherV2")
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
 
 
@@ -272,6 +273,9 @@ class Evaluator:
         if kind is Kind.PUSH:
             pushed = [known[v] for v in inputs if v in known]
             return pushed[0] if pushed else _OPAQUE
+        if kind in (Kind.ADD, Kind.SUBTRACT) and self._adds_parameter(inputs):
+            self.hidden.add(node)
+            return _OPAQUE
         if kind in (Kind.ADD, Kind.SUBTRACT):
             name = "AddN" if kind is Kind.ADD else "Sub"
             return FUNCTIONS[name]([known[v] for v in inputs], self._attr(node), 0)
@@ -293,6 +297,30 @@ class Evaluator:
             return self._reduced_over_replicas(node)
         self.hidden.add(node)
         return _OPAQUE
+
+    def _adds_parameter(self, inputs: Sequence[int]) -> bool:
+        """Whether a sum adds a variable as it is: a bias, so that it is no sum of gradients.
+
+        A penalty's gradient is at least multiplied by what arrives at it.
+        """
+        graph = self._graph
+        for value in inputs:
+            node = node_of(value)
+            if self._data[node] or not self._flow.parameters[node]:
+                continue
+            for _ in range(8):
+                kind = op_semantics.row(graph.ops[node]).kind
+                if kind in (Kind.VARIABLE, Kind.READ):
+                    return True
+                moved = kind is Kind.PASS or graph.ops[node] in (
+                    "Slice",
+                    "StridedSlice",
+                    "GatherV2",
+                )
+                if not moved or not graph.inputs[node]:
+                    break
+                node = node_of(graph.inputs[node][0])
+        return False
 
     def _factor(self, scale: int) -> Sampled:
         if not self._data[node_of(scale)]:

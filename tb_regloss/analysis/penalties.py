@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.facts import DeclaredLoss
 from tb_regloss.analysis.flow import Flow
-from tb_regloss.analysis.op_graph import PORT_BITS, OpGraph, node_of, value_of
+from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 
 REGULARIZATION_LOSSES = "regularization_losses"
@@ -80,18 +80,23 @@ class Penalty:
     declared_variables: tuple[str, ...] = ()
 
 
-def node_named(graph: OpGraph, tensor: str) -> int | None:
-    """Returns the op of a tensor's name (`"a/b:0"` or `"a/b"`), `None` where there is none.
+def node_named(flow: Flow, tensor: str) -> int | None:
+    """Returns the scalar op of a tensor's name (`"a/b:0"` or `"a/b"`), `None` where unclear.
 
-    A name without a call site also finds the one op of called functions that
-    ends in it.
+    A name that was read off a function's own graph may stand for an op of that
+    name in any called function; only a scalar can be meant.
     """
+    graph = flow.graph
     name = tensor.removeprefix("^").partition(":")[0]
-    found = graph.index.get(name)
-    if found is not None:
-        return found
+    exact = graph.index.get(name)
+    if exact is not None and is_float_scalar(flow, exact):
+        return exact
     ending = "/" + name
-    matches = [node for other, node in graph.index.items() if other.endswith(ending)]
+    matches = [
+        node
+        for other, node in graph.index.items()
+        if other.endswith(ending) and is_float_scalar(flow, node)
+    ]
     return matches[0] if len(matches) == 1 else None
 
 
@@ -122,7 +127,7 @@ def declared(flow: Flow, losses: tuple[DeclaredLoss, ...]) -> list[Penalty]:
     """Returns the losses that the training code declared."""
     found = []
     for position, loss in enumerate(losses):
-        node = node_named(flow.graph, loss.tensor) if loss.tensor else None
+        node = node_named(flow, loss.tensor) if loss.tensor else None
         variables = read_variables(flow, node) if node is not None else ()
         found.append(
             Penalty(
@@ -184,7 +189,7 @@ def data_losses(
     """Returns the nodes of data losses that are declared or in collection `losses`."""
     names = [loss.tensor for loss in declared_losses if loss.tensor]
     names = names or list(collections.get(LOSSES, ()))
-    nodes = [node_named(flow.graph, name) for name in names]
+    nodes = [node_named(flow, name) for name in names]
     found = [node for node in nodes if node is not None and flow.data[node]]
     members = set(found)
     # A member that sums other members is a total, not a loss of its own.
@@ -256,7 +261,7 @@ def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
                 root is not None
                 and root != node
                 and _has_plain_strength(flow, node)
-                and _behind_trained(flow, root, trained)
+                and _behind_trained(flow, node, trained)
             ):
                 found.append(node)
     nested = {node_of(v) for node in found for v in graph.inputs[node]}

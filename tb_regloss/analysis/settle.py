@@ -319,6 +319,23 @@ class Settler:
             or node in roots
         }
 
+    def _depends_on_sizes(self, number: int, variable: int) -> bool:
+        """Whether numbers of elements matter that are only assumed."""
+        graph, found = self._flow.graph, self._flow.variables.by_node.get(variable)
+        if found is None or not found.is_assumed:
+            return False
+        stack = [node for node, other in self._found.classes.items() if other == number]
+        seen = set(stack)
+        while stack and len(seen) < 500:
+            node = stack.pop()
+            if graph.ops[node] in ("Mean", "Size", "Prod"):
+                return True
+            for value in graph.inputs[node]:
+                if node_of(value) not in seen:
+                    seen.add(node_of(value))
+                    stack.append(node_of(value))
+        return False
+
     def _form_ratio(self, number: int) -> float | None:
         ratios = {self._towers.ratio(form, number) for form in self.forms_with(number)}
         return ratios.pop() if len(ratios) == 1 else None
@@ -334,6 +351,8 @@ class Settler:
         """Picks the multiplier on which gradient and sums agree."""
         seen = [value for value in (relative, absolute) if value is not None]
         forms = self.forms_with(number)
+        if self._depends_on_sizes(number, update.variable):
+            return Reach(is_reached=True, multiplier=self._form_ratio(number))
         for form in forms:
             inner = self._towers.inner_scale(form)
             if inner not in (None, 1.0) and data is not None and _close(inner * data, 1.0):

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from tb_regloss.analysis import op_semantics
-from tb_regloss.analysis.op_graph import OpGraph, node_of
+from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
 from tb_regloss.analysis.op_semantics import Kind
 
 DT_FLOATS = frozenset((1, 2, 14, 19, 101, 102, 114, 119))  # float, double, bfloat16, half, refs
@@ -16,6 +16,10 @@ DT_BOOL = 10
 DT_STRING = 7
 DT_RESOURCE = 20
 DT_VARIANT = 21
+
+_ASSUMED = 3
+_RANKS = {"MatMul": 2, "BatchMatMulV2": 2, "Conv2D": 4, "DepthwiseConv2dNative": 4, "Conv3D": 5}
+_RANKS |= {"ResourceGather": 2, "GatherV2": 2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,12 +31,15 @@ class Variable:
       name: its name, without `:0`.
       shape: its shape where known.
       is_float: whether it could be trained; counters could not.
+      is_assumed: whether its shape is an assumption that only has the right
+        number of dimensions: RunMetadata tells none.
     """
 
     node: int
     name: str
     shape: tuple[int | None, ...] | None
     is_float: bool
+    is_assumed: bool = False
 
 
 class Variables:
@@ -64,11 +71,34 @@ class Variables:
                 continue
             dtype, shapes = attrs.attr(node, "dtype"), attrs.attr(node, "_output_shapes")
             shape = shapes[0] if shapes else None
+            rank = None if shape is not None else self._rank_of_use(node)
+            assumed = None if rank is None else (_ASSUMED,) * rank
             self.by_node[variable.node] = dataclasses.replace(
                 variable,
-                shape=None if shape is None else tuple(shape),
+                shape=assumed if shape is None else tuple(shape),
                 is_float=dtype is None or dtype in DT_FLOATS,
+                is_assumed=assumed is not None,
             )
+
+    def _rank_of_use(self, read: int) -> int | None:
+        """Returns the number of dimensions that a read variable is used with."""
+        graph, stack, weak = self._graph, [read], None
+        edges = (edge for node in stack for edge in graph.readers(node))
+        for edge in edges:
+            reader, position = edge >> PORT_BITS, edge & PORT_MASK
+            op = graph.ops[reader]
+            if op in _RANKS:
+                return _RANKS[op]
+            if op in ("Sum", "Mean") and position == 0 and len(graph.inputs[reader]) > 1:
+                axes = node_of(graph.inputs[reader][1])
+                constant = graph.attrs.constant(axes) if graph.ops[axes] == "Const" else None
+                if constant is not None and not graph.attrs.attr(reader, "keep_dims"):
+                    return constant.shape[0] if constant.shape else 1
+            if op in ("Square", "Abs", "Cast", "Identity"):
+                stack.append(reader)
+            elif op in ("Add", "AddV2", "BiasAdd", "L2Loss"):
+                weak = 1
+        return weak
 
     def _add(self, node: int, dtype: int | None, is_shared: bool) -> None:
         attrs = self._graph.attrs

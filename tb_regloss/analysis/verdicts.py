@@ -33,6 +33,8 @@ from tb_regloss.analysis.verdict_types import (
 )
 
 _DROPPED = (Status.FROZEN, Status.ZERO)
+# It depends on data: structure alone may not see it.
+_ACTIVITY = "activity_regularizer"
 _LOST = (Status.MISSING, Status.BLOCKED)
 _SEVERITIES = {
     Status.MISSING: Severity.ERROR,
@@ -192,7 +194,7 @@ class _Judge:
         return [
             _absent_loss(item.layer, item.argument)
             for item in self._facts.keras_regularizers or ()
-            if item.strength != 0 and item.trainable
+            if item.strength != 0 and item.trainable and item.argument != _ACTIVITY
         ]
 
     def _is_measured(self, declaration: Declaration) -> bool:
