@@ -26,6 +26,8 @@ const EMPTY: readonly string[] = [
   // Ranges and marks of axes.
   "_rangeNum",
   "rangeLog",
+  "rangeAsinh",
+  "autoPadSide",
   "numAxisSplits",
   "logAxisSplits",
   "asinhAxisSplits",
@@ -34,6 +36,11 @@ const EMPTY: readonly string[] = [
   // The legend, and series that come and go.
   "initLegendRow",
   "setLegend",
+  "setLegendValues",
+  "toggleDOM",
+  "setFocus",
+  "syncLegend",
+  "initCursorPt",
   "setSeries",
   "addSeries",
   "delSeries",

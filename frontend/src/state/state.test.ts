@@ -129,6 +129,13 @@ describe("the store", () => {
     const store = filled();
     tickOnly(store, "a");
     store.focused.value = "b";
-    expect(store.shownRuns.value).toEqual(["b", "a"]);
+    expect(store.shownRuns.value).toEqual(["a", "b"]);
+  });
+  it("draws only listed runs, as TensorBoard's own filters do, and the focused one", () => {
+    const store = filled();
+    tickListed(store, true);
+    store.focused.value = "b";
+    store.filter.value = "nothing";
+    expect(store.shownRuns.value).toEqual(["b"]);
   });
 });

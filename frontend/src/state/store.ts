@@ -44,7 +44,7 @@ export interface Store {
   readonly matcher: ReadonlySignal<Result<(text: string) => boolean>>;
   /** The list as it stands: filtered, in order. */
   readonly listedRuns: ReadonlySignal<readonly RunSummary[]>;
-  /** The runs in the charts, in the order of the list: the ticked ones and the focused one. */
+  /** The runs in the charts: of the list as it is filtered the ticked ones, and the focused one. */
   readonly shownRuns: ReadonlySignal<readonly string[]>;
   readonly flaggedCount: ReadonlySignal<number>;
   readonly pendingCount: ReadonlySignal<number>;
@@ -70,11 +70,12 @@ export function createStore(settings: Settings): Store {
       (run) => (!onlyFlagged.value || isFlagged(run)) && (!matches.ok || matches.value(run.run)),
     );
   });
-  const shownRuns = computed(() =>
-    allRuns.value
-      .map((run) => run.run)
-      .filter((run) => ticked.value.has(run) || run === focused.value),
-  );
+  const shownRuns = computed(() => {
+    const shown = listedRuns.value.map((run) => run.run).filter((run) => ticked.value.has(run));
+    const focus = focused.value;
+    const known = focus !== null && byName.value.has(focus);
+    return known && !shown.includes(focus) ? [...shown, focus] : shown;
+  });
   return {
     settings,
     runs,

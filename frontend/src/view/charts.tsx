@@ -49,7 +49,7 @@ export function ChartRow(): JSX.Element {
       <ChartCard
         name="data"
         title="Data loss"
-        subtitle={tagsOf(losses?.dataLoss ?? null)}
+        subtitle={tagsOf(losses?.dataLoss)}
         chart={charts.data}
         xRange={xRange}
         loading={loading}
@@ -82,13 +82,14 @@ export function ChartRow(): JSX.Element {
     const count = verdict?.state === "ready" ? verdict.value.regularizationLosses.length : 0;
     return count > 0
       ? plural(count, "regularization loss", "regularization losses")
-      : tagsOf(of?.regularizationSum ?? null);
+      : tagsOf(of?.regularizationSum);
   }
 }
 
-function tagsOf(series: RunLosses["dataLoss"]): string {
-  if (series === null || series.tags.length === 0) {
-    return "";
+// `undefined`: not loaded.
+function tagsOf(series: RunLosses["dataLoss"] | undefined): string {
+  if (!series) {
+    return series === null ? "not in the log of this run" : "";
   }
   return series.tags.length <= 2 ? series.tags.join(" + ") : `sum of ${series.tags.length} series`;
 }

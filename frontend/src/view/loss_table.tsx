@@ -173,7 +173,7 @@ function Opened(props: { readonly run: string; readonly loss: RegularizationLoss
             {loss.variables.length > 1 && (
               <>
                 <dt>Penalizes</dt>
-                <dd>
+                <dd class="names">
                   {loss.variables.map((name) => (
                     <code key={name}>{name}</code>
                   ))}

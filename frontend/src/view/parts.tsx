@@ -110,9 +110,9 @@ interface Part {
   readonly text: string;
 }
 
-// `quoted`, a/b/c:0, name:0, file.py:57, module.function(...)
+// `quoted`, 'quoted', "quoted", a/b/c:0, name:0, file.py:57, module.function(...)
 const CODE =
-  /`([^`]+)`|(?:[\w.-]+\/)+[\w.-]*[\w](?::\d+)?|[A-Za-z_]\w*:\d+\b|[\w/.-]+\.py:\d+|\b[a-z_]\w*(?:\.\w+)+(?:\([^()]*\))?/g;
+  /`([^`]+)`|'([^'\s]+)'|"([^"\s]+)"|(?:[\w.-]+\/)+[\w.-]*[\w](?::\d+)?|[A-Za-z_]\w*:\d+\b|[\w/.-]+\.py:\d+|\b[a-z_]\w*(?:\.\w+)+(?:\([^()]*\))?/g;
 
 export function splitCode(text: string): readonly Part[] {
   const parts: Part[] = [];
@@ -121,7 +121,7 @@ export function splitCode(text: string): readonly Part[] {
     if (match.index > last) {
       parts.push({ code: false, text: text.slice(last, match.index) });
     }
-    parts.push({ code: true, text: match[1] ?? match[0] });
+    parts.push({ code: true, text: match[1] ?? match[2] ?? match[3] ?? match[0] });
     last = match.index + match[0].length;
   }
   if (last < text.length) {

@@ -69,10 +69,10 @@ describe("names and sentences", () => {
     expect(renderToString(<Prose text={name} />)).not.toContain("<img");
   });
   it("set ops, lines and calls as code", () => {
-    const code = splitCode("Mean:0 at train.py:57 reads a/b/c:0, not 1/2 of `x y`.")
+    const code = splitCode("Mean:0 at train.py:57 reads 'a/b/c:0', not 1/2 of `x y`; don't 'x'.")
       .filter((part) => part.code)
       .map((part) => part.text);
-    expect(code).toEqual(["Mean:0", "train.py:57", "a/b/c:0", "1/2", "x y"]);
+    expect(code).toEqual(["Mean:0", "train.py:57", "a/b/c:0", "1/2", "x y", "x"]);
   });
   it("lose nothing", () => {
     const text = "optimized = 1.000 * data + 0.000 * regularization (99%: 0.002)";
