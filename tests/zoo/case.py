@@ -28,6 +28,8 @@ class LossTruth:
       listed: whether a correct answer must list it even without collections
         and declaration. False for forms that nothing but a name tells from a
         summary.
+      also: further statuses that are right if they come without a multiplier:
+        what decides is not in the graph.
     """
 
     key: str
@@ -36,6 +38,7 @@ class LossTruth:
     status: str
     multiplier: float | None = None
     listed: bool = True
+    also: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The RegLoss authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes every case's graphs and truth as files: `python -m tests.zoo.export DIR [PART-OF-NAME]`."""
+"""Writes the cases' graphs and truth as files: `python -m tests.zoo.export DIR [PART-OF-NAME]`."""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 from tb_regloss.analysis import proof, verdicts
 from tb_regloss.analysis.facts import ConfiguredRegularizer, Declaration, DeclaredLoss, RunFacts
@@ -93,7 +94,8 @@ def compare(built: BuiltCase, mode: str, verdict: RunVerdict) -> Comparison:
     pairs: list[tuple[str, str]] = []
     unknown = unnumbered = 0
     left = list(verdict.regularization_losses)
-    for loss, given in _matched(truth.losses, left):
+    aliases = built.declaration.get("aliases", {})
+    for loss, given in _matched(truth.losses, left, aliases):
         if given is None:
             pairs.append((loss.status, "absent"))
             if (loss.listed or informed) and loss.status not in ("frozen", "zero"):
@@ -103,17 +105,18 @@ def compare(built: BuiltCase, mode: str, verdict: RunVerdict) -> Comparison:
         pairs.append((loss.status, status))
         if status == "unknown":
             unknown += 1
+        elif status in loss.also and given.multiplier is None:
+            continue
         elif status not in _right(loss.status, informed):
             wrong.append(f"{loss.key}: {status} x {given.multiplier}, truth {loss.status}")
         elif loss.multiplier is not None and given.multiplier is None:
             unnumbered += 1
             if status in ("scaled", "double_counted"):
                 wrong.append(f"{loss.key}: {status} without its number")
-        elif loss.multiplier is not None and given.multiplier is not None:
-            if abs(given.multiplier - loss.multiplier) > 1e-3 * max(abs(loss.multiplier), 1e-3):
-                wrong.append(f"{loss.key}: x {given.multiplier}, truth x {loss.multiplier}")
+        elif not _same_number(given.multiplier, loss.multiplier):
+            wrong.append(f"{loss.key}: x {given.multiplier}, truth x {loss.multiplier}")
     for given in left:
-        if given.name or given.variables:
+        if not _explained(built, given, informed):
             pairs.append(("absent", given.status.value))
             wrong.append(f"invented: {given.name} on {list(given.variables)} {given.status.value}")
     run = verdict.status.value
@@ -130,25 +133,35 @@ def right_runs(built: BuiltCase, informed: bool) -> set[str]:
     if informed:
         return {truth.run, *truth.with_collections}
     found = {truth.run, *truth.bare}
-    if truth.losses:
-        # Nothing tells which tensor is the loss: `blocked` may look `missing`. And what nothing
-        # but a name tells from a chart may be left out, all of it or what goes nowhere.
-        dead = ("missing", "blocked")
-        variants = [
-            truth.losses,
-            [t for t in truth.losses if t.listed],
-            [t for t in truth.losses if t.listed or t.status not in dead],
+    # What nothing but a name tells from a chart or from a term of the data loss may be left out.
+    hidden = [t for t in truth.losses if not t.listed]
+    for keep in itertools.product((True, False), repeat=len(hidden)):
+        dropped = {t.key for t, kept in zip(hidden, keep, strict=True) if not kept}
+        losses = [t for t in truth.losses if t.key not in dropped]
+        # Nothing tells which tensor is the loss: `blocked` may look `missing`.
+        softer = [
+            dataclasses.replace(t, status="missing") if t.status == "blocked" else t for t in losses
         ]
-        for losses in variants:
-            found.add(run_status(tuple(losses)))
-            softer = [
-                dataclasses.replace(t, status="missing") if t.status == "blocked" else t
-                for t in losses
-            ]
-            found.add(run_status(tuple(softer)))
-        if truth.run in ("not_training", "decoupled"):
-            found = {truth.run, *truth.bare}
+        if truth.losses:
+            found |= {run_status(tuple(losses)), run_status(tuple(softer))}
     return found
+
+
+def _explained(built: BuiltCase, given: LossVerdict, informed: bool) -> bool:
+    """Tells whether an answer without a counterpart among the truths is right nevertheless."""
+    if built.truth.run == "not_training":
+        return True
+    if built.declaration.get("configured") and not given.variables:
+        return given.status.value == "missing"
+    # A sum that goes nowhere is not held together by anything: its parts may be listed.
+    return not informed and any(
+        _same_variables(loss, given, {}) and given.status.value in _right(loss.status, informed)
+        for loss in built.truth.losses
+    )
+
+
+def _same_number(given: float | None, true: float | None) -> bool:
+    return given is None or true is None or abs(given - true) <= 1e-3 * max(abs(true), 1e-3)
 
 
 def _right(status: str, informed: bool) -> tuple[str, ...]:
@@ -158,7 +171,7 @@ def _right(status: str, informed: bool) -> tuple[str, ...]:
 
 
 def _matched(
-    truths: Sequence[LossTruth], left: list[LossVerdict]
+    truths: Sequence[LossTruth], left: list[LossVerdict], aliases: Mapping[str, str]
 ) -> list[tuple[LossTruth, LossVerdict | None]]:
     """Pairs truths with answers: by tensor, then by variables, then by what was answered."""
     found: dict[str, LossVerdict] = {}
@@ -167,7 +180,7 @@ def _matched(
             if loss.key in found:
                 continue
             for given in left:
-                if same(loss, given):
+                if same(loss, given, aliases):
                     found[loss.key] = given
                     left.remove(given)
                     break
@@ -178,15 +191,18 @@ def _plain(name: str) -> str:
     return name.removesuffix(":0")
 
 
-def _same_tensor(loss: LossTruth, given: LossVerdict) -> bool:
+def _same_tensor(loss: LossTruth, given: LossVerdict, aliases: Mapping[str, str]) -> bool:
     same = _plain(given.name) == _plain(loss.tensor)
     # In TF2 the same name stands in several functions.
-    return same and (not given.variables or set(map(_plain, given.variables)) == set(loss.variables))
+    return same and (not given.variables or _same_variables(loss, given, aliases))
 
 
-def _same_variables(loss: LossTruth, given: LossVerdict) -> bool:
-    return set(map(_plain, given.variables)) == set(loss.variables)
+def _same_variables(loss: LossTruth, given: LossVerdict, aliases: Mapping[str, str]) -> bool:
+    # A captured variable has the user's name and that of a placeholder.
+    mine = {aliases.get(name, name) for name in loss.variables}
+    return mine == {aliases.get(_plain(name), _plain(name)) for name in given.variables}
 
 
-def _same_answer(loss: LossTruth, given: LossVerdict) -> bool:
-    return given.status.value == loss.status and len(given.variables) == len(loss.variables)
+def _same_answer(loss: LossTruth, given: LossVerdict, aliases: Mapping[str, str]) -> bool:
+    same = given.status.value == loss.status
+    return same and len(given.variables) == len(loss.variables)

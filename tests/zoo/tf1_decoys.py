@@ -43,7 +43,11 @@ def summaries_beside(p: Program, mutation: str) -> None:
     data = p.data(cross_entropy(y, logits))
     _summaries(w1, w2)
     for key, w in (("w1", w1), ("w2", w2)):
-        v1.summary.scalar(key, p.l2(key, w))
+        loss = p.l2(key, w)
+        v1.summary.scalar(key, loss)
+        v1.add_to_collection(REGULARIZATION, loss)
+        # Without the collection a norm that is charted is a chart.
+        p.unlisted.add(key)
     p.minimize(p.combine(data, mutation), v1.train.AdamOptimizer(0.01))
 
 
@@ -189,6 +193,9 @@ def predicate_bridge(p: Program, mutation: str) -> None:
     data = p.data(cross_entropy(y, logits))
     p.l2("w1", w1)
     p.l2("w2", w2)
+    for loss, _ in list(p.penalties.values()):
+        v1.add_to_collection(REGULARIZATION, loss)
+    p.unlisted |= {"w1", "w2"}
     p.expect_all("missing")
     large = tf.add_n([loss for loss, _ in p.penalties.values()]) > 1e6
     p.minimize(tf.where(large, 2.0 * data, data))

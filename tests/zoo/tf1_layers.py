@@ -38,14 +38,17 @@ def adopt(p: Program, key: str) -> list[Any]:
 
 
 def slim_net(p: Program, x: Any, training: bool = True) -> Any:
-    """Convolution, separable convolution, batch norm, dropout, fully connected, all decayed."""
+    """Convolutions and a fully connected layer, all decayed by one arg_scope."""
     decay = slim.l2_regularizer(p.strength("decay", 0.001))
-    with slim.arg_scope([slim.conv2d, slim.fully_connected], weights_regularizer=decay):
-        with v1.variable_scope("net", use_resource=p.resource):
-            h = slim.conv2d(x, 3, [3, 3], scope="conv1")
-            h = slim.conv2d(h, 2, [1, 1], stride=2, scope="conv2", activation_fn=tf.nn.relu6)
-            h = slim.flatten(h)
-            return slim.fully_connected(h, 3, activation_fn=None, scope="logits")
+    layers_of_slim = [slim.conv2d, slim.fully_connected]
+    with (
+        slim.arg_scope(layers_of_slim, weights_regularizer=decay),
+        v1.variable_scope("net", use_resource=p.resource),
+    ):
+        h = slim.conv2d(x, 3, [3, 3], scope="conv1")
+        h = slim.conv2d(h, 2, [1, 1], stride=2, scope="conv2", activation_fn=tf.nn.relu6)
+        h = slim.flatten(h)
+        return slim.fully_connected(h, 3, activation_fn=None, scope="logits")
 
 
 def slim_create_train_op(p: Program, mutation: str) -> None:

@@ -152,6 +152,7 @@ def annealed_placeholder(p: Program, mutation: str) -> None:
     p.feed(beta, p.strength("w", 0.02))
     p.penalty("w", tf.multiply(beta, tf.nn.l2_loss(w1) + tf.nn.l2_loss(w2)), w1, w2)
     v1.add_to_collection(REGULARIZATION, p.penalties["w"][0])
+    p.unlisted.add("w")
     p.minimize(p.combine(data, mutation))
 
 
@@ -170,6 +171,7 @@ def annealed_variable(p: Program, mutation: str) -> None:
         )
         decayed = beta * v1.train.exponential_decay(1.0, step, 100, 0.9)
         v1.add_to_collection(REGULARIZATION, p.penalty(key, decayed * tf.nn.l2_loss(w), w))
+        p.unlisted.add(key)
     p.minimize(p.combine(data, mutation), v1.train.AdamOptimizer(0.01))
 
 

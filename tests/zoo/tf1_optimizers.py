@@ -79,7 +79,11 @@ def accumulated(p: Program, mutation: str) -> None:
 
 
 def accumulated_decay_at_apply(p: Program, mutation: str) -> None:
-    """Two batches are summed but the penalty's gradient is added once: half of it."""
+    """Two batches are summed but the penalty's gradient is added once: half of it.
+
+    How many batches are summed is up to the session's loop; the graph cannot tell.
+    """
+    p.undecidable = p.also = p.bare = ("included",)
     _, _, data = _model(p)
     p.expect_all("scaled", 0.5)
     penalty = tf.add_n([loss for loss, _ in p.penalties.values()])

@@ -71,6 +71,7 @@ class Program:
         self.expected: dict[str, tuple[str, float | None]] = {}
         self.unlisted: set[str] = set()
         self.run: str | None = None
+        self.undecidable: tuple[str, ...] = ()
         self.bare: tuple[str, ...] = ()
         self.also: tuple[str, ...] = ()
         self.train_op: Any = None
@@ -231,7 +232,8 @@ class Program:
         for key, (loss, variables) in self.penalties.items():
             status, multiplier = self.expected[key]
             listed = key not in self.unlisted
-            losses.append(LossTruth(key, loss.name, variables, status, multiplier, listed))
+            also = self.undecidable
+            losses.append(LossTruth(key, loss.name, variables, status, multiplier, listed, also))
         truth = Truth(self.run or run_status(tuple(losses)), tuple(losses), self.bare, self.also)
         declaration = {
             "data_losses": [tensor for tensor, _ in self.running.data],

@@ -12,31 +12,31 @@ import tensorflow as tf
 
 from tests.zoo.tf2_program import Program, register
 
-O = keras.optimizers
+optimizers = keras.optimizers
 OPTIMIZERS: dict[str, Callable[[], Any]] = {
-    "sgd": lambda: O.SGD(0.1),
-    "momentum": lambda: O.SGD(0.1, momentum=0.9),
-    "nesterov": lambda: O.SGD(0.1, momentum=0.9, nesterov=True),
-    "adam": lambda: O.Adam(0.01),
-    "amsgrad": lambda: O.Adam(0.01, amsgrad=True),
-    "adamw": lambda: O.AdamW(0.01, weight_decay=0.004),
-    "sgd_decay": lambda: O.SGD(0.01, weight_decay=0.004),
-    "adamax": lambda: O.Adamax(0.01),
-    "nadam": lambda: O.Nadam(0.01),
-    "adagrad": lambda: O.Adagrad(0.1),
-    "adadelta": lambda: O.Adadelta(0.1),
-    "adafactor": lambda: O.Adafactor(0.01),
-    "rmsprop": lambda: O.RMSprop(0.01, momentum=0.9),
-    "rmsprop_centered": lambda: O.RMSprop(0.01, centered=True),
-    "ftrl": lambda: O.Ftrl(0.1, l2_regularization_strength=0.01),
-    "lion": lambda: O.Lion(0.01),
-    "lamb": lambda: O.Lamb(0.01),
-    "clipnorm": lambda: O.Adam(0.01, clipnorm=0.1),
-    "clipvalue": lambda: O.Adam(0.01, clipvalue=0.1),
-    "global_clipnorm": lambda: O.SGD(0.01, global_clipnorm=0.1),
-    "accumulate": lambda: O.SGD(0.01, gradient_accumulation_steps=2),
-    "ema": lambda: O.Adam(0.01, use_ema=True, ema_overwrite_frequency=3),
-    "loss_scale": lambda: O.LossScaleOptimizer(O.Adam(0.01), initial_scale=8.0),
+    "sgd": lambda: optimizers.SGD(0.1),
+    "momentum": lambda: optimizers.SGD(0.1, momentum=0.9),
+    "nesterov": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    "adam": lambda: optimizers.Adam(0.01),
+    "amsgrad": lambda: optimizers.Adam(0.01, amsgrad=True),
+    "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.004),
+    "sgd_decay": lambda: optimizers.SGD(0.01, weight_decay=0.004),
+    "adamax": lambda: optimizers.Adamax(0.01),
+    "nadam": lambda: optimizers.Nadam(0.01),
+    "adagrad": lambda: optimizers.Adagrad(0.1),
+    "adadelta": lambda: optimizers.Adadelta(0.1),
+    "adafactor": lambda: optimizers.Adafactor(0.01),
+    "rmsprop": lambda: optimizers.RMSprop(0.01, momentum=0.9),
+    "rmsprop_centered": lambda: optimizers.RMSprop(0.01, centered=True),
+    "ftrl": lambda: optimizers.Ftrl(0.1, l2_regularization_strength=0.01),
+    "lion": lambda: optimizers.Lion(0.01),
+    "lamb": lambda: optimizers.Lamb(0.01),
+    "clipnorm": lambda: optimizers.Adam(0.01, clipnorm=0.1),
+    "clipvalue": lambda: optimizers.Adam(0.01, clipvalue=0.1),
+    "global_clipnorm": lambda: optimizers.SGD(0.01, global_clipnorm=0.1),
+    "accumulate": lambda: optimizers.SGD(0.01, gradient_accumulation_steps=2),
+    "ema": lambda: optimizers.Adam(0.01, use_ema=True, ema_overwrite_frequency=3),
+    "loss_scale": lambda: optimizers.LossScaleOptimizer(optimizers.Adam(0.01), initial_scale=8.0),
 }
 DECAYING = ("adamw", "sgd_decay")
 
@@ -116,7 +116,7 @@ def custom_loop(make: Callable[[], Any], decay: float | None = None) -> Any:
 def twins(p: Program, mutation: str) -> None:
     """`model.losses` is read twice: once for the log, once for the loss."""
     model = dense_model(p)
-    optimizer = spied(p, O.Adam(0.01), model.trainable_variables)
+    optimizer = spied(p, optimizers.Adam(0.01), model.trainable_variables)
     x, y = p.batch()
 
     @tf.function
@@ -136,7 +136,7 @@ def twins(p: Program, mutation: str) -> None:
 def twice_read(p: Program, mutation: str) -> None:
     """`model.losses` is read twice and both are added: two identical penalties, both used."""
     model = dense_model(p)
-    optimizer = spied(p, O.Adam(0.01), model.trainable_variables)
+    optimizer = spied(p, optimizers.Adam(0.01), model.trainable_variables)
     x, y = p.batch()
 
     @tf.function
@@ -187,7 +187,7 @@ def _train_step_model(p: Program, mutation: str) -> Any:
 
     forgetful = mutation in ("missing", "absent")
     model = dense_model(p, Forgetful if forgetful else Spied)
-    optimizer = spied(p, O.Adam(0.01), model.trainable_variables)
+    optimizer = spied(p, optimizers.Adam(0.01), model.trainable_variables)
     model.compile(optimizer, cross_entropy_noted, jit_compile=False)
     return model
 
@@ -247,7 +247,7 @@ def activity(p: Program, mutation: str) -> None:
         activity_regularizer=r.L2(p.strength("activity")),
     )
     model = keras.Sequential([keras.Input([5]), dense, keras.layers.Dense(3)])
-    optimizer = spied(p, O.RMSprop(0.01), model.trainable_variables)
+    optimizer = spied(p, optimizers.RMSprop(0.01), model.trainable_variables)
     x, y = p.batch()
 
     @tf.function
@@ -268,7 +268,7 @@ def frozen_layer(p: Program, mutation: str) -> None:
     """Only the second layer's variables are handed to the optimizer."""
     model = dense_model(p)
     trained = model.layers[1].trainable_variables
-    optimizer = spied(p, O.Adam(0.01), trained)
+    optimizer = spied(p, optimizers.Adam(0.01), trained)
     x, y = p.batch()
 
     @tf.function
@@ -287,7 +287,7 @@ def frozen_layer(p: Program, mutation: str) -> None:
 def mixed_precision(p: Program, mutation: str) -> None:
     """float16 layers under a LossScaleOptimizer with dynamic scale."""
     model = dense_model(p, dtype="mixed_float16")
-    optimizer = O.LossScaleOptimizer(O.SGD(0.01), initial_scale=16.0)
+    optimizer = optimizers.LossScaleOptimizer(optimizers.SGD(0.01), initial_scale=16.0)
     optimizer = spied(p, optimizer, model.trainable_variables)
     x, y = p.batch()
 

@@ -14,22 +14,22 @@ from tests.zoo.tf2_keras import cross_entropy, declare
 from tests.zoo.tf2_program import Program, register
 from tests.zoo.tf2_tape import Mlp
 
-O = tf_keras.optimizers
+optimizers = tf_keras.optimizers
 OPTIMIZERS: dict[str, Callable[[], Any]] = {
-    "sgd": lambda: O.SGD(0.1, momentum=0.9),
-    "adam": lambda: O.Adam(0.01),
-    "adamw": lambda: O.AdamW(0.01, weight_decay=0.004),
-    "rmsprop": lambda: O.RMSprop(0.01),
-    "adagrad": lambda: O.Adagrad(0.1),
-    "lion": lambda: O.Lion(0.01),
-    "clipped": lambda: O.SGD(0.1, global_clipnorm=0.1),
-    "old_sgd": lambda: O.legacy.SGD(0.1, momentum=0.9),
-    "old_adam": lambda: O.legacy.Adam(0.01, amsgrad=True),
-    "old_rmsprop": lambda: O.legacy.RMSprop(0.01, centered=True),
-    "old_ftrl": lambda: O.legacy.Ftrl(0.1),
-    "old_nadam": lambda: O.legacy.Nadam(0.01),
+    "sgd": lambda: optimizers.SGD(0.1, momentum=0.9),
+    "adam": lambda: optimizers.Adam(0.01),
+    "adamw": lambda: optimizers.AdamW(0.01, weight_decay=0.004),
+    "rmsprop": lambda: optimizers.RMSprop(0.01),
+    "adagrad": lambda: optimizers.Adagrad(0.1),
+    "lion": lambda: optimizers.Lion(0.01),
+    "clipped": lambda: optimizers.SGD(0.1, global_clipnorm=0.1),
+    "old_sgd": lambda: optimizers.legacy.SGD(0.1, momentum=0.9),
+    "old_adam": lambda: optimizers.legacy.Adam(0.01, amsgrad=True),
+    "old_rmsprop": lambda: optimizers.legacy.RMSprop(0.01, centered=True),
+    "old_ftrl": lambda: optimizers.legacy.Ftrl(0.1),
+    "old_nadam": lambda: optimizers.legacy.Nadam(0.01),
     "loss_scale": lambda: tf_keras.mixed_precision.LossScaleOptimizer(
-        O.Adam(0.01), initial_scale=8.0
+        optimizers.Adam(0.01), initial_scale=8.0
     ),
 }
 

@@ -8,6 +8,7 @@ gives, summed over the replicas.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any
 
@@ -28,12 +29,10 @@ def two_devices() -> bool:
 def prepare() -> None:
     """Asks for two logical CPUs; too late once TensorFlow has started."""
     cpus = tf.config.list_physical_devices("CPU")
-    try:
+    with contextlib.suppress(RuntimeError):
         tf.config.set_logical_device_configuration(
             cpus[0], [tf.config.LogicalDeviceConfiguration()] * REPLICAS
         )
-    except RuntimeError:
-        pass
 
 
 @functools.cache

@@ -216,6 +216,7 @@ def annealed(p: Program, mutation: str) -> None:
             data = p.data(m.loss(x, y))
             norm = tf.nn.l2_loss(m.w1) + tf.nn.l2_loss(m.w2)
             p.penalty("w", strength * norm, m.w1, m.w2)
+            p.unlisted.add("w")
             loss = p.combine(data, mutation)
         descend(p, tape.gradient(loss, m.all()), m.all())
         return loss

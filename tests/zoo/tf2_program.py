@@ -85,6 +85,10 @@ def resource(variable: Any) -> list[Any]:
     return list(copies) if copies is not None and not callable(copies) else [variable]
 
 
+def _public(variable: Any) -> str:
+    return str(getattr(variable, "path", None) or variable.name).split(":")[0]
+
+
 class Program:
     """One TF2 program under construction."""
 
@@ -213,7 +217,7 @@ class Program:
                     self._metadata = value.tensor.string_val[0]
         graph = self._traced.graph
         self.running.top = graph.name
-        flat = [t for t in tf.nest.flatten(arguments, expand_composites=True)]
+        flat = tf.nest.flatten(arguments, expand_composites=True)
         external = [*(t for t in flat if tf.is_tensor(t)), *self._traced.captured_inputs]
         for inner, outer in zip(graph.inputs, external, strict=True):
             self.running.inputs[inner.op.name] = outer
@@ -225,7 +229,7 @@ class Program:
                 self.running.variables[name] = [copy.handle for copy in copies]
                 return name
         # Not read by the step: it has no name there.
-        return str(getattr(variable, "path", None) or variable.name).split(":")[0]
+        return _public(variable)
 
     def finish(self, name: str) -> BuiltCase:
         """Serializes the traced step."""
@@ -239,11 +243,13 @@ class Program:
         for variable, where, weight in self._data_of:
             running.data_of.setdefault(self._name(variable), []).append((where, weight))
         losses = []
+        aliases = {}
         for key, (_, variables) in self.penalties.items():
             status, multiplier = self.expected[key]
             where = running.penalties[key]
             tensor = f"{where.op}:{where.index}"
             names = tuple(self._name(v) for v in variables)
+            aliases.update({own: _public(v) for own, v in zip(names, variables, strict=True)})
             listed = key not in self.unlisted
             losses.append(LossTruth(key, tensor, names, status, multiplier, listed))
         truth = Truth(self.run or run_status(tuple(losses)), tuple(losses), self.bare)
@@ -251,7 +257,11 @@ class Program:
         declaration = {
             "data_losses": [f"{where.op}:{where.index}" for where, _ in running.data],
             "optimized_loss": f"{optimized.op}:{optimized.index}" if optimized else None,
-            "regularization_losses": [(t.tensor, t.variables) for t in losses],
+            # The user's names; in the graph a captured variable has another.
+            "regularization_losses": [
+                (t.tensor, tuple(aliases[v] for v in t.variables)) for t in losses
+            ],
+            "aliases": aliases,
             "train_op": None,
             "optimizer_weight_decay": self.optimizer_weight_decay,
             "configured": self.configured,

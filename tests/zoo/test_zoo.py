@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The zoo: the analysis is right on every program, and the truth is what programs measure."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from tests.zoo import case as zoo
+from tests.zoo import judging, oracle, report
+from tests.zoo.case import BuiltCase, Case
+
+pytestmark = pytest.mark.tf
+pytest.importorskip("tensorflow")
+
+FRAMEWORKS = ("tf1", "tf2", "keras", "tf-keras")
+# Every case is measured with REGLOSS_ZOO=full; else one mutation of each family, in turn.
+FULL = os.environ.get("REGLOSS_ZOO") == "full"
+STATUSES = ("included", "missing", "partial", "scaled", "double_counted", "blocked", "frozen")
+# One case for each status, in each world.
+FLIPPED = (
+    "tf1/l2_collected_resource/included",
+    "tf1/l2_collected_ref/missing",
+    "tf1/partial_on_variables/partial",
+    "tf1/clip_global_norm_ref/half",
+    "tf1/adam_resource/twice",
+    "tf1/towers_ref/mean_one",
+    "tf1/losses_collection/partial",
+    "tf1/l2_raw_ref/blocked",
+    "tf1/frozen/included",
+    "tf1/zero_strength/included",
+    "tf1/rnn_if/half",
+    "tf2/nested/included",
+    "tf2/outside_tape/blocked",
+    "tf2/plain/twice",
+    "tf2/frozen/included",
+    "keras/loop_adam/missing",
+    "keras/loop/half",
+    "tf-keras/loop_old/partial",
+)
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    # What TensorFlow, Keras and tf-slim call on one another is not ours to mend.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Zoo:
+    """Builds every case once."""
+
+    def __init__(self) -> None:
+        from tests.zoo import catalog
+
+        self.cases = {case.name: case for case in catalog.cases()}
+        self._built: dict[str, BuiltCase] = {}
+
+    def of(self, framework: str) -> list[Case]:
+        return [case for case in self.cases.values() if case.framework == framework]
+
+    def built(self, name: str) -> BuiltCase:
+        if name not in self._built:
+            self._built[name] = self.cases[name].build({})
+        return self._built[name]
+
+
+@pytest.fixture(scope="module")
+def the_zoo() -> Zoo:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return Zoo()
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_analysis_is_right_on_every_program(the_zoo: Zoo, framework: str) -> None:
+    wrong = []
+    runs: report.Matrix = collections.Counter()
+    answers = unknown = 0
+    for case in the_zoo.of(framework):
+        built = the_zoo.built(case.name)
+        for mode in judging.modes(built):
+            verdict = judging.answer_case(built, mode)
+            found = judging.compare(built, mode, verdict)
+            wrong += [f"{case.name} [{mode}]: {text}" for text in found.wrong]
+            answers += 1
+            unknown += bool(found.unknown)
+            runs[built.truth.run, verdict.status.value] += 1
+    print(report.table(f"\n{framework}: {answers} answers, {unknown} unknown", runs))
+    assert not wrong, "\n".join(wrong)
+    assert unknown <= answers / 20, f"{unknown} of {answers} answers hold an unknown"
+
+
+def _measured_cases(cases: list[Case]) -> list[Case]:
+    if FULL:
+        return cases
+    families: dict[str, list[Case]] = {}
+    for case in cases:
+        families.setdefault(case.name.rsplit("/", 1)[0], []).append(case)
+    return [members[i % len(members)] for i, members in enumerate(families.values())]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_truth_is_what_the_programs_measure(the_zoo: Zoo, framework: str) -> None:
+    cases = _measured_cases(the_zoo.of(framework))
+    assert cases
+    found = {c.name: oracle.check(c, the_zoo.built(c.name)) for c in cases}
+    assert not any(found.values()), {name: text for name, text in found.items() if text}
+
+
+@pytest.mark.parametrize("name", FLIPPED)
+def test_the_oracle_catches_a_wrong_label(the_zoo: Zoo, name: str) -> None:
+    case, built = the_zoo.cases[name], the_zoo.built(name)
+    measured = oracle.measurements(case, built)
+    assert oracle.judge(built, *measured) == []
+    for index, loss in enumerate(built.truth.losses):
+        for wrong in _wrong_labels(loss):
+            losses = list(built.truth.losses)
+            losses[index] = wrong
+            truth = dataclasses.replace(built.truth, losses=tuple(losses))
+            lie = dataclasses.replace(built, truth=truth)
+            assert oracle.judge(lie, *measured), wrong
+
+
+def _wrong_labels(loss: zoo.LossTruth) -> Iterator[zoo.LossTruth]:
+    for status in (*STATUSES, "zero"):
+        if status != loss.status:
+            yield dataclasses.replace(loss, status=status, multiplier=None)
+    if loss.multiplier is not None:
+        for factor in (0.5, 2.0, -1.0, 1.05):
+            yield dataclasses.replace(loss, multiplier=loss.multiplier * factor + 0.02)
+
+
+def test_every_status_of_the_contract_occurs(the_zoo: Zoo) -> None:
+    built = [the_zoo.built(name) for name in the_zoo.cases]
+    losses = collections.Counter(t.status for b in built for t in b.truth.losses)
+    assert set(losses) >= {*STATUSES, "zero"}, losses
+    runs = collections.Counter(b.truth.run for b in built)
+    assert set(runs) >= {"not_training", "decoupled", "no_regularization", *STATUSES[:-1]}, runs
