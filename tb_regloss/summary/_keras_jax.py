@@ -62,7 +62,9 @@ class Recording:
     # The optimizer's own count is with JAX's state until the epoch ends.
     counts_updates = False
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, listening: _keras_losses.Listening) -> None:
+        # Keras builds all layers before it traces a step: none can come late.
+        del listening
         self._model = model
         self._received: list[Any] = []
         self.trace: Trace | None = None

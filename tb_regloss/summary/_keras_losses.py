@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import functools
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -49,6 +50,9 @@ class Step:
       is_computing_loss: whether `compute_loss` is on the stack.
       complete: adds to the step what was not heard; called when gradients
         are taken.
+      measure: sees what is differentiated, where there is no tape.
+      came_late: whether penalties were computed before they could be heard,
+        so that those that are kept are not those that were trained on.
       failure: what went wrong with the logging; the step itself goes on.
     """
 
@@ -59,6 +63,8 @@ class Step:
     coefficients: dict[str, Any] = dataclasses.field(default_factory=dict)
     is_computing_loss: bool = False
     complete: Callable[[Step], None] = lambda step: None
+    measure: Callable[[Step, Any], None] = lambda step, loss: None
+    came_late: bool = False
     failure: Exception | None = None
 
     def safely(self, action: Callable[[Step], None]) -> None:
@@ -85,9 +91,12 @@ def current() -> Step | None:
 
 
 @contextlib.contextmanager
-def opened(complete: Callable[[Step], None] = lambda step: None) -> Iterator[Step]:
+def opened(
+    complete: Callable[[Step], None] = lambda step: None,
+    measure: Callable[[Step, Any], None] = lambda step, loss: None,
+) -> Iterator[Step]:
     """Opens a step: one for each replica, which Keras runs in threads of their own."""
-    step, before = Step(complete=complete), current()
+    step, before = Step(complete=complete, measure=measure), current()
     _open.step = step
     try:
         yield step
@@ -104,8 +113,12 @@ class Listening:
         self._heard: set[int] = set()
         self.extend()
 
-    def extend(self) -> None:
-        """Listens to what the model has got since: layers are built when first called."""
+    def extend(self) -> bool:
+        """Listens to what the model has got since; returns whether that was anything.
+
+        Layers are built when they are first called, which may be in the step.
+        """
+        before = len(self._undo)
         if is_keras_3(self._model):
             for variable in self._model.trainable_variables:
                 if variable.regularizer is not None and id(variable) not in self._heard:
@@ -114,6 +127,7 @@ class Listening:
         else:
             for layer in self._model._flatten_layers():
                 self._listen_to_layer(layer)
+        return len(self._undo) > before
 
     def close(self) -> None:
         """Leaves the model as it was found."""
@@ -154,6 +168,34 @@ def _heard(function: Callable[..., Any], name: str, variable: str | None) -> Cal
 
     listening.heard = function  # type: ignore[attr-defined]
     return listening
+
+
+class Patch:
+    """Puts a function of ours in place of a framework's, once, while anyone uses it.
+
+    Replicas run in threads that take turns, and a training that was stopped by
+    an error never says that it ended: so nothing is put in place twice, and the
+    function itself looks up whether a step is open.
+    """
+
+    def __init__(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
+        self._owner, self._name, self._around = owner, name, around
+        self._users: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._original: Any = None
+
+    def add(self, user: Any) -> None:
+        """Puts it in place for one more user."""
+        if self._original is None:
+            self._original = getattr(self._owner, self._name)
+            setattr(self._owner, self._name, self._around(self._original))
+        self._users.add(user)
+
+    def remove(self, user: Any) -> None:
+        """Puts the original back where nobody else uses it."""
+        self._users.discard(user)
+        if not self._users and self._original is not None:
+            setattr(self._owner, self._name, self._original)
+            self._original = None
 
 
 def collect_added(model: Any, step: Step) -> None:

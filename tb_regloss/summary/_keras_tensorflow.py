@@ -64,19 +64,17 @@ class Recording:
 
     counts_updates = True
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, listening: _keras_losses.Listening) -> None:
         self._model = model
+        self._listening = listening
         self._variables: dict[int, Any] = {}
         self.trace: Trace | None = None
         self.failure: Exception | None = None
-        # Replicas run in threads that take turns: what is put in place once
-        # looks up whose step it is, rather than being put in place for each.
-        self._original = tf.GradientTape.gradient
-        tf.GradientTape.gradient = _along_with_penalties(self._original)
+        _gradient.add(self)
 
     def close(self) -> None:
         """Leaves TensorFlow as it was found."""
-        tf.GradientTape.gradient = self._original
+        _gradient.remove(self)
 
     def train_step(self, original: Callable[..., Any], *args: Any) -> Any:
         """Runs or traces the model's own step and adds the assignment to it."""
@@ -88,13 +86,16 @@ class Recording:
         return result
 
     def before_loss(self, step: _keras_losses.Step) -> None:
-        """Called before `compute_loss`."""
+        """Called before `compute_loss`, when all layers are built."""
+        del step
+        self._listening.extend()
 
     def loss_computed(self, step: _keras_losses.Step) -> None:
         """Called within `compute_loss`; a tape sees all there is to see."""
 
     def _complete(self, step: _keras_losses.Step) -> None:
         """Adds what was not heard: activities, and penalties that the step forgot."""
+        step.came_late |= self._listening.extend()
         if not any(penalty.variable for penalty in step.penalties.values()):
             with tf.name_scope("regloss"):
                 list(self._model.losses)
@@ -113,14 +114,19 @@ class Recording:
             # Each replica sees all of a penalty, and its share of the rest.
             *(_scalar(penalty.values[0]) / replicas for penalty in step.penalties.values()),
             *(_scalar(value) / replicas for value in step.additional.values()),
-            *(step.coefficients.get(name, zero) / scale for name in step.penalties),
+            *(
+                np.nan if step.came_late else step.coefficients.get(name, zero) / scale
+                for name in step.penalties
+            ),
         ]
         variable = self._variable(len(numbers), strategy)
         variable.assign(tf.stack(numbers))
         graph = _outermost_graph()
         key = tuple(step.penalties) if graph is None else id(graph)
         has_total, has_optimized = step.total is not None, bool(step.targets)
-        self.trace = Trace(key, step, variable, graph, has_total, has_optimized)
+        if self.trace is None or self.trace.key != key or self.trace.values is not variable:
+            # Of several replicas the first: its ops have the names people know.
+            self.trace = Trace(key, step, variable, graph, has_total, has_optimized)
 
     def _variable(self, size: int, strategy: Any) -> Any:
         if size not in self._variables:
@@ -166,6 +172,9 @@ def _along_with_penalties(original: Callable[..., Any]) -> Callable[..., Any]:
         return wanted
 
     return gradient
+
+
+_gradient = _keras_losses.Patch(tf.GradientTape, "gradient", _along_with_penalties)
 
 
 def _scalar(value: Any) -> Any:

@@ -32,7 +32,10 @@ class Trace:
             sum(map(_number, step.targets)) / scale,
             *(_number(penalty.values[0]) for penalty in step.penalties.values()),
             *map(_number, step.additional.values()),
-            *(_number(step.coefficients.get(name, 0.0)) / scale for name in step.penalties),
+            *(
+                np.nan if step.came_late else _number(step.coefficients.get(name, 0.0)) / scale
+                for name in step.penalties
+            ),
         ]
         return np.array(numbers, np.float32)
 
@@ -50,33 +53,36 @@ class Recording:
 
     counts_updates = True
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, listening: _keras_losses.Listening) -> None:
         self._model = model
+        self._listening = listening
         self.trace: Trace | None = None
         self.failure: Exception | None = None
         self._coefficients: dict[Any, dict[str, Any]] = {}
-        self._original = torch.Tensor.backward
-        torch.Tensor.backward = self._watched_backward()
+        _backward.add(self)
 
     def close(self) -> None:
         """Leaves torch as it was found."""
-        torch.Tensor.backward = self._original
+        _backward.remove(self)
 
     def train_step(self, original: Callable[..., Any], *args: Any) -> Any:
         """Runs the model's own step and keeps its losses."""
-        with _keras_losses.opened(self._complete) as step:
+        with _keras_losses.opened(self._complete, self._measure) as step:
             result = original(*args)
             step.safely(self._keep)
         self.failure = self.failure or step.failure
         return result
 
     def before_loss(self, step: _keras_losses.Step) -> None:
-        """Called before `compute_loss`."""
+        """Called before `compute_loss`, when all layers are built."""
+        del step
+        self._listening.extend()
 
     def loss_computed(self, step: _keras_losses.Step) -> None:
         """Called within `compute_loss`; `backward` is where it is watched."""
 
     def _complete(self, step: _keras_losses.Step) -> None:
+        step.came_late |= self._listening.extend()
         if not any(penalty.variable for penalty in step.penalties.values()):
             list(self._model.losses)
         _keras_losses.collect_added(self._model, step)
@@ -85,17 +91,6 @@ class Recording:
         self._complete(step)
         key = tuple(step.penalties)
         self.trace = Trace(key, step, step.total is not None, bool(step.targets))
-
-    def _watched_backward(self) -> Callable[..., Any]:
-        original = self._original
-
-        def backward(loss: Any, *args: Any, **kwargs: Any) -> Any:
-            step = _keras_losses.current()
-            if step is not None:
-                step.safely(lambda _: self._measure(step, loss))
-            return original(loss, *args, **kwargs)
-
-        return backward
 
     def _measure(self, step: _keras_losses.Step, loss: Any) -> None:
         """Takes d(loss)/d(penalty) once for each set of penalties; the loss is near to them."""
@@ -120,6 +115,19 @@ class Recording:
                     sums[name] = sums.get(name, 0.0) + _number(value)
             self._coefficients[key] = sums
         step.coefficients = self._coefficients[key]
+
+
+def _along_with_penalties(original: Callable[..., Any]) -> Callable[..., Any]:
+    def backward(loss: Any, *args: Any, **kwargs: Any) -> Any:
+        step = _keras_losses.current()
+        if step is not None:
+            step.safely(lambda step: step.measure(step, loss))
+        return original(loss, *args, **kwargs)
+
+    return backward
+
+
+_backward = _keras_losses.Patch(torch.Tensor, "backward", _along_with_penalties)
 
 
 def _number(value: Any) -> float:

@@ -10,7 +10,8 @@ from typing import Any
 import tensorflow as tf
 
 from tb_regloss import errors
-from tb_regloss.summary import pb
+from tb_regloss.analysis import facts
+from tb_regloss.summary import _guard, pb
 
 _v1 = tf.compat.v1
 
@@ -26,9 +27,9 @@ def write_graph(logdir: str, graph: Any = None) -> None:
       graph: the default graph if `None`.
     """
     graph = graph or _v1.get_default_graph()
-    definition = graph.as_graph_def(add_shapes=True)
-    meta_graph = _meta_graph(graph, definition)
-    pb.write_graph(logdir, definition.SerializeToString(), meta_graph.SerializeToString())
+    meta_graph = meta_graph_of(graph)
+    definition = meta_graph.graph_def.SerializeToString()
+    pb.write_graph(logdir, definition, meta_graph.SerializeToString())
 
 
 class LossesHook(_v1.train.SessionRunHook):  # type: ignore[name-defined]
@@ -43,14 +44,18 @@ class LossesHook(_v1.train.SessionRunHook):  # type: ignore[name-defined]
         summary: Any,
         save_steps: int | None,
         save_secs: float | None,
+        declared: facts.Declaration,
+        on_missing: _guard.OnMissing,
     ) -> None:
         """Keeps what is written where.
 
         Args:
-          writer_of: returns the `FileWriter`, or `None` to write nothing.
+          writer_of: returns the `FileWriter`.
           summary: what `v1.op` returned.
           save_steps: write at every so many runs; `None` to go by time.
           save_secs: write at most that often.
+          declared: the losses that the summary holds.
+          on_missing: what to do where regularization losses are not used.
         """
         if (save_steps is None) == (save_secs is None):
             raise errors.DeclarationError(
@@ -59,6 +64,8 @@ class LossesHook(_v1.train.SessionRunHook):  # type: ignore[name-defined]
             )
         self._writer_of = writer_of
         self._summary = summary
+        self._declared = declared
+        self._on_missing = on_missing
         self._timer = _v1.train.SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
         self._writer: Any = None
         self._global_step: Any = None
@@ -76,13 +83,14 @@ class LossesHook(_v1.train.SessionRunHook):  # type: ignore[name-defined]
             )
 
     def after_create_session(self, session: Any, coord: Any) -> None:
-        """Writes the graph, which is complete now."""
+        """Writes and judges the graph, which is complete now, before the first step."""
         del coord
         self._timer.reset()
-        if self._writer is not None:
-            definition = session.graph.as_graph_def(add_shapes=True)
-            self._writer.add_graph(session.graph)
-            self._writer.add_meta_graph(_meta_graph(session.graph, definition))
+        meta_graph = meta_graph_of(session.graph)
+        self._writer.add_graph(session.graph)
+        self._writer.add_meta_graph(meta_graph)
+        self._writer.flush()
+        _guard.guard(self._on_missing, self._declared, meta_graph.SerializeToString(), "meta_graph")
 
     def before_run(self, run_context: Any) -> Any:
         """Asks for the summary where it is due."""
@@ -106,7 +114,8 @@ class LossesHook(_v1.train.SessionRunHook):  # type: ignore[name-defined]
         self._writer.flush()
 
 
-def _meta_graph(graph: Any, definition: Any) -> Any:
+def meta_graph_of(graph: Any) -> Any:
     """Returns the MetaGraphDef: what a GraphDef lacks are the graph's collections."""
+    definition = graph.as_graph_def(add_shapes=True)
     with graph.as_default():
         return _v1.train.export_meta_graph(graph_def=definition, graph=graph)

@@ -12,11 +12,12 @@ from tensorflow.python.ops import summary_ops_v2
 
 from tb_regloss import errors
 from tb_regloss.analysis import facts
+from tb_regloss.summary import _guard
 
 _DECLARATION = "_regloss_declaration"
 
 
-def export_graph(function: Any) -> Any:
+def export_graph(function: Any = None, *, on_missing: _guard.OnMissing = "warn") -> Any:
     """Makes a `tf.function` write its graph, once for each trace and writer.
 
         @v2.export_graph
@@ -28,16 +29,22 @@ def export_graph(function: Any) -> Any:
 
     Args:
       function: the `tf.function` of the training step.
+      on_missing: what to do after the first trace where it proves that
+        regularization losses do not reach the updates: `"warn"`, `"raise"`,
+        a function that gets the verdict, or `None`.
 
     Raises:
       errors.DeclarationError: it is no `tf.function`.
     """
+    _guard.check_option(on_missing)
+    if function is None:
+        return functools.partial(export_graph, on_missing=on_missing)
     if not hasattr(function, "experimental_get_tracing_count"):
         raise errors.DeclarationError(
             f"export_graph got a {type(function).__name__}; expected a tf.function. Put "
             "@export_graph above @tf.function."
         )
-    return _Exporting(function)
+    return _Exporting(function, on_missing)
 
 
 def remember(declared: facts.Declaration) -> None:
@@ -56,21 +63,31 @@ def remembered(graph: Any) -> facts.Declaration | None:
 class _Exporting:
     """A `tf.function` that writes its graphs; all else is the function's own."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, on_missing: _guard.OnMissing) -> None:
         self._function = function
+        self._on_missing = on_missing
+        self._judged = 0
         self._written: dict[Any, int] = {}
         functools.update_wrapper(self, function)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         result = self._function(*args, **kwargs)
-        writer = summary_ops_v2._summary_state.writer
-        if writer is not None and tf.executing_eagerly():
+        if tf.executing_eagerly():
             traces = self._function.experimental_get_tracing_count()
-            if self._written.get(id(writer)) != traces:
-                self._written[id(writer)] = traces
-                concrete = self._function.get_concrete_function(*args, **kwargs)
-                with tf.summary.record_if(True):
-                    tf.summary.graph(concrete.graph)
+            writer = summary_ops_v2._summary_state.writer
+            is_written = writer is None or self._written.get(id(writer)) == traces
+            is_judged = self._on_missing is None or self._judged == traces
+            if not (is_written and is_judged):
+                graph = self._function.get_concrete_function(*args, **kwargs).graph
+                definition = graph.as_graph_def(add_shapes=True)
+                if not is_written:
+                    self._written[id(writer)] = traces
+                    with tf.summary.record_if(True):
+                        tf.summary.graph(definition)
+                if not is_judged:
+                    self._judged = traces
+                    serialized = definition.SerializeToString()
+                    _guard.guard(self._on_missing, remembered(graph), serialized)
         return result
 
     def __getattr__(self, name: str) -> Any:

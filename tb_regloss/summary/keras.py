@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from tb_regloss import errors
+from tb_regloss import errors, metadata
 from tb_regloss.analysis import facts
-from tb_regloss.summary import _keras_config, _keras_losses, _source_lines, pb
+from tb_regloss.summary import _guard, _keras_config, _keras_losses, _source_lines, pb
 
 _HOOKS = frozenset(
     {
@@ -48,7 +48,12 @@ class RegLossCallback:
     _supports_tf_logs = True
     _chief_worker_only = True
 
-    def __init__(self, log_dir: str, update_freq: str | int = "epoch") -> None:
+    def __init__(
+        self,
+        log_dir: str,
+        update_freq: str | int = "epoch",
+        on_missing: _guard.OnMissing = "warn",
+    ) -> None:
         """Keeps where and how often to write; nothing is opened yet.
 
         Args:
@@ -56,6 +61,9 @@ class RegLossCallback:
           update_freq: `"epoch"`, `"batch"`, or the number of batches that lie
             between two records. At the end of an epoch the values are those
             of its last batch.
+          on_missing: what to do after the first batch where it is proved
+            that regularization losses do not reach the updates: `"warn"`,
+            `"raise"`, a function that gets the verdict, or `None`.
 
         Raises:
           errors.DeclarationError: `update_freq` is something else.
@@ -66,10 +74,14 @@ class RegLossCallback:
                 f'update_freq is {update_freq!r}; expected "epoch", "batch" or a number of '
                 "batches above 0."
             )
+        _guard.check_option(on_missing)
+        self._on_missing = on_missing
         self._log_dir = str(log_dir)
         self._every = 1 if update_freq == "batch" else update_freq
         self._batches = 0
         self._has_failed = False
+        self._is_judged = False
+        self._graph: bytes | None = None
         self._line: str | None = None
         self._model: Any = None
         self._params: dict[str, Any] = {}
@@ -117,6 +129,7 @@ class RegLossCallback:
         trace = self._recording.trace
         if trace is not None and trace.key != self._written_key:
             self._safely(self._write_trace)
+            self._judge()
         if self._every != "epoch" and (self._batches - 1) % int(self._every) == 0:
             self._safely(self._write_values)
 
@@ -150,8 +163,6 @@ class RegLossCallback:
             return
         try:
             action()
-        except errors.MissingRegularizationError:
-            raise
         except Exception as error:
             self._say(error)
 
@@ -169,10 +180,14 @@ class RegLossCallback:
         raise self._recording.failure
 
     def _attach(self, model: Any) -> None:
-        self._detach()
+        # Still there if an earlier fit was stopped by an error.
+        wrapped = getattr(vars(model).get("train_step"), "func", None)
+        for owner in (self, getattr(wrapped, "__self__", None)):
+            if isinstance(owner, RegLossCallback):
+                owner._detach()
         self._model = model
-        self._recording = _recording_for(model)
         self._listening = _keras_losses.Listening(model)
+        self._recording = _recording_for(model, self._listening)
         vars(model)["train_step"] = functools.partial(self._train_step, model.train_step)
         vars(model)["compute_loss"] = _watched(model.compute_loss, self._recording)
         if model.train_function is not None:
@@ -202,6 +217,13 @@ class RegLossCallback:
             writer.add_graph_def(graph)
         writer.declare(self._declaration(), self._step())
         writer.flush()
+        self._graph = graph
+
+    def _judge(self) -> None:
+        """Not done safely: it may stop the training, if it was asked to."""
+        if not self._is_judged and not self._has_failed:
+            self._is_judged = True
+            _guard.guard(self._on_missing, self._declaration(), self._graph)
 
     def _write_values(self) -> None:
         trace = self._recording.trace
@@ -232,7 +254,7 @@ class RegLossCallback:
         trace = self._recording.trace
         *_, multipliers = _parts(trace)
         losses = []
-        for penalty, multiplier in zip(trace.step.penalties.values(), multipliers, strict=True):
+        for penalty in trace.step.penalties.values():
             tensor, line = trace.tensor_of(penalty)
             losses.append(
                 facts.DeclaredLoss(
@@ -240,10 +262,9 @@ class RegLossCallback:
                     tensor=tensor,
                     variables=(penalty.variable,) if penalty.variable else (),
                     created_at=line or self._line,
-                    multiplier=float(multiplier) if trace.has_optimized else None,
                 )
             )
-        return facts.Declaration(
+        declared = facts.Declaration(
             framework="keras" if _keras_losses.is_keras_3(self._model) else "tf-keras",
             regularization_losses=tuple(losses),
             data_losses=(facts.DeclaredLoss("compute_loss", created_at=self._line),),
@@ -254,6 +275,7 @@ class RegLossCallback:
             optimizer_weight_decay=_weight_decay(self._model.optimizer),
             configured=_keras_config.without_loss(self._model, trace.step.penalties),
         )
+        return metadata.with_multipliers(declared, multipliers) if trace.has_optimized else declared
 
     def _open(self) -> pb.Writer:
         if self._writer is None:
@@ -302,7 +324,7 @@ def _parts(trace: Any) -> tuple[float, float, list[float], list[float], list[flo
     return total, optimized, rest[:count], rest[count : count + more], rest[count + more :]
 
 
-def _recording_for(model: Any) -> Any:
+def _recording_for(model: Any, listening: _keras_losses.Listening) -> Any:
     """Returns what records the steps of a model; imports the backend it runs on."""
     backend = "tensorflow"
     if _keras_losses.is_keras_3(model):
@@ -312,7 +334,7 @@ def _recording_for(model: Any) -> Any:
             f"the Keras backend is {backend!r}; expected tensorflow, jax or torch"
         )
     module = importlib.import_module(f"tb_regloss.summary._keras_{backend}")
-    return module.Recording(model)
+    return module.Recording(model, listening)
 
 
 def _weight_decay(optimizer: Any) -> float | None:

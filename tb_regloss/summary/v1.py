@@ -17,8 +17,8 @@ from typing import Any
 import tensorflow as tf
 
 from tb_regloss import errors, metadata
-from tb_regloss.summary import _source_lines, _tf1_losses, _tf_summaries, pb
-from tb_regloss.summary._tf1_hook import LossesHook, write_graph
+from tb_regloss.summary import _guard, _source_lines, _tf1_losses, _tf_summaries, pb
+from tb_regloss.summary._tf1_hook import LossesHook, meta_graph_of, write_graph
 
 __all__ = ["RegLossHook", "op", "write_graph"]
 
@@ -35,6 +35,7 @@ def op(
     collections: Sequence[str] = (),
     train_op: Any = None,
     add_to_summaries: bool = False,
+    on_missing: _guard.OnMissing = None,
     name: str = "regloss",
 ) -> Any:
     """Returns a serialized summary of the losses, a scalar string tensor.
@@ -55,29 +56,49 @@ def op(
         shown as a sum of its own.
       train_op: the op that is run to train, where the graph has several.
       add_to_summaries: whether `tf.compat.v1.summary.merge_all` finds it.
+      on_missing: what to do where the graph as it is now proves that
+        regularization losses do not reach the updates: `"warn"`, `"raise"` or
+        a function that gets the verdict. Needs `train_op`: an op that is built
+        before the optimizer cannot know. `RegLossHook` always can.
       name: the name scope of the ops that are added.
 
     Raises:
       errors.DeclarationError: an argument cannot be logged (of another graph,
         no scalar, no tensor), or there is no data loss.
+      errors.MissingRegularizationError: see `on_missing`.
     """
-    losses = _tf1_losses.find(optimized_loss, data_loss, regularization_losses, collections)
+    _guard.check_option(on_missing)
+    if on_missing is not None and train_op is None:
+        raise errors.DeclarationError(
+            "on_missing was given without train_op; expected the op that trains, which tells that "
+            "the optimizer is in the graph. Pass train_op, or use RegLossHook."
+        )
+    merged, declared = _op(
+        (optimized_loss, data_loss, regularization_losses, collections), train_op, name
+    )
+    if add_to_summaries:
+        tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.SUMMARIES, merged)
+    if on_missing is not None:
+        meta_graph = meta_graph_of(merged.graph)
+        _guard.guard(on_missing, declared, meta_graph.SerializeToString(), "meta_graph")
+    return merged
+
+
+def _op(given: tuple[Any, Any, Any, Any], train_op: Any, name: str) -> Any:
+    losses = _tf1_losses.find(*given)
     if not losses.regularization:
         _source_lines.warn(
             "No regularization losses were found: collection 'regularization_losses' is empty, "
             "as it is with weight decay 0. The data loss and the optimized loss are logged."
         )
-    encoded = metadata.encode_declaration(_tf1_losses.declaration(losses, train_op))
+    declared = _tf1_losses.declaration(losses, train_op)
     try:
-        merged = _build(losses, encoded, name)
+        return _build(losses, metadata.encode_declaration(declared), name), declared
     except ValueError as error:  # A loss lives inside of a while loop.
         raise errors.DeclarationError(
             f"The losses cannot be summarized here: {error} Pass tensors that exist where the op "
             "is built."
         ) from error
-    if add_to_summaries:
-        tf.compat.v1.add_to_collection(tf.compat.v1.GraphKeys.SUMMARIES, merged)
-    return merged
 
 
 def _build(losses: _tf1_losses.Losses, encoded: bytes, name: str) -> Any:
@@ -114,6 +135,7 @@ class RegLossHook(LossesHook):
         train_op: Any = None,
         save_steps: int | None = None,
         save_secs: float | None = None,
+        on_missing: _guard.OnMissing = "warn",
     ) -> None:
         """Builds the op; see `op` for the losses.
 
@@ -128,13 +150,21 @@ class RegLossHook(LossesHook):
           save_steps: how many runs of the session lie between two summaries;
             100 if `save_secs` is not given either.
           save_secs: how many seconds lie between two summaries.
+          on_missing: what to do before the first step where the graph proves
+            that regularization losses do not reach the updates: `"warn"`,
+            `"raise"`, a function that gets the verdict, or `None`.
 
         Raises:
           errors.DeclarationError: as `op` does.
         """
+        _guard.check_option(on_missing)
         graph = getattr(optimized_loss, "graph", None) or tf.compat.v1.get_default_graph()
         with graph.as_default():
-            summary = op(optimized_loss, data_loss, regularization_losses, collections, train_op)
+            summary, declared = _op(
+                (optimized_loss, data_loss, regularization_losses, collections),
+                train_op,
+                "regloss",
+            )
         if save_steps is None and save_secs is None:
             save_steps = 100
 
@@ -143,7 +173,7 @@ class RegLossHook(LossesHook):
                 return logdir
             return tf.compat.v1.summary.FileWriterCache.get(str(logdir))
 
-        super().__init__(writer, summary, save_steps, save_secs)
+        super().__init__(writer, summary, save_steps, save_secs, declared, on_missing)
 
 
 def _declaration(serialized: bytes) -> Any:

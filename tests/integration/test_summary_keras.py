@@ -54,7 +54,7 @@ def build(keras, model_class=None, late=False):
 
 def fit(keras, model, folder, update_freq="batch", epochs=2, callbacks=(), **compile_arguments):
     model.compile("sgd", "sparse_categorical_crossentropy", **compile_arguments)
-    callback = RegLossCallback(str(folder), update_freq=update_freq)
+    callback = RegLossCallback(str(folder), update_freq=update_freq, on_missing=None)
     history = model.fit(
         X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=[callback, *callbacks]
     )
@@ -167,6 +167,24 @@ def test_train_step_that_forgets_the_penalties(keras, tmp_path):
     )
 
 
+def test_layers_that_are_built_within_the_step_itself(keras, tmp_path):
+    """Their penalties are computed before they can be heard: nothing is claimed of them."""
+
+    class Late(forgetful(keras)):
+        def __init__(self):
+            super().__init__()
+            self.only = keras.layers.Dense(3, activation="softmax", kernel_regularizer="l2")
+
+        def call(self, inputs):
+            return self.only(inputs)
+
+    log, _ = fit(keras, Late(), tmp_path)
+    (loss,) = log.declaration.regularization_losses
+    assert loss.name.endswith("kernel_regularizer")
+    assert loss.multiplier in (0.0, None)
+    assert not log.declaration.configured
+
+
 def test_train_step_that_adds_them_half(keras, tmp_path):
     class Half(keras.Model):
         def train_step(self, data):
@@ -248,6 +266,22 @@ def test_no_regularization(keras, tmp_path):
     log, _ = fit(keras, model, tmp_path)
     assert log.declaration.regularization_losses == ()
     assert log.scalars["regloss/regularization_sum"][0] == (1, 0.0)
+
+
+def test_fit_after_one_that_an_error_stopped(keras, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyError("stop")
+
+    model = build(keras)
+    original = tf.GradientTape.gradient
+    with pytest.raises(KeyError):
+        fit(keras, model, tmp_path / "a", callbacks=[Stop()])
+    log, _ = fit(keras, model, tmp_path / "b")
+    assert [loss.multiplier for loss in log.declaration.regularization_losses] == [1.0, 1.0, 1.0]
+    assert [step for step, _ in log.vector] == list(range(1, 9))
+    assert "train_step" not in vars(model)
+    assert tf.GradientTape.gradient is original
 
 
 def test_checkpoints_of_the_model_while_it_is_watched(keras, tmp_path):
