@@ -15,7 +15,7 @@ from tb_regloss import errors, report
 from tb_regloss.analysis.facts import Problem
 from tb_regloss.backend import engine, judging, reader
 from tb_regloss.backend.logdir import Logdir, RunFiles
-from tb_regloss.formats import event_file, files, graph_file
+from tb_regloss.formats import files, graph_file, records
 
 # A run of a path that has only one.
 _ONLY_RUN = "."
@@ -101,8 +101,8 @@ def _targets(path: str) -> list[_Target]:
         raise files.unreadable(path, error) from error
     finally:
         source.close()
-    if event_file.is_event_file(head) or "tfevents" in os.path.basename(path):
-        if head and not event_file.is_event_file(head):
+    if records.is_event_file(head) or "tfevents" in os.path.basename(path):
+        if head and not records.is_event_file(head):
             raise errors.UnreadableError(f"{path} is no event file, or its start is damaged.")
         return [_Target(path, _ONLY_RUN, path, RunFiles(path, only_file=True))]
     kind = graph_file.kind_of(path, files.read_all(path))

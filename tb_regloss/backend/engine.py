@@ -19,9 +19,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
-from tb_regloss.backend import series
 from tb_regloss.backend.loader import SAMPLES
 from tb_regloss.backend.logdir import RunFiles
+from tb_regloss.backend.provider import Provider
 from tb_regloss.formats import files
 from tb_regloss.metadata import PLUGIN_NAME
 
@@ -50,10 +50,10 @@ class Engine:
     def __init__(self, runs: Sequence[RunFiles], stack: contextlib.ExitStack) -> None:
         self._runs = runs
         self._stack = stack
-        self._provider: series.Provider | None = None
+        self._provider: Provider | None = None
         self._server = self._start() if runs else None
 
-    def provider(self) -> series.Provider:
+    def provider(self) -> Provider:
         """Returns the provider once it holds everything."""
         if self._provider is None:
             from tensorboard import context
@@ -63,7 +63,7 @@ class Engine:
             except _ServerError as error:
                 _logger.info("No data server, reading in Python: %s", error)
                 found = self._multiplexer()
-            self._provider = series.Provider(found, context.RequestContext())
+            self._provider = Provider(found, context.RequestContext())
         return self._provider
 
     def _start(self) -> _Server | None:
@@ -175,7 +175,7 @@ class _Server:
     def _wait(self, provider: Any) -> None:
         from tensorboard import context
 
-        source = series.Provider(provider, context.RequestContext())
+        source = Provider(provider, context.RequestContext())
         before: object = None
         while not self._finished.wait(_QUIET_SECONDS):
             if self._process.poll() is not None:

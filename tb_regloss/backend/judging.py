@@ -25,7 +25,7 @@ from tb_regloss.analysis.verdict_types import (
     Severity,
     Status,
 )
-from tb_regloss.backend import reader, series
+from tb_regloss.backend import reader
 from tb_regloss.backend.cache import SingleFlight
 from tb_regloss.formats import graphs
 
@@ -48,7 +48,7 @@ class Judge:
         self._proofs: SingleFlight[_Proofs] = SingleFlight(_KEPT_PROOFS)
 
     def report(
-        self, source: reader.RunSource, argument: str, data: series.RunData | None = None
+        self, source: reader.RunSource, argument: str, data: reader.RunData | None = None
     ) -> dict[str, Any]:
         """Returns the report on a run, the contract's run object; never raises.
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Hashable
 from typing import Any
 
-from tb_regloss.backend import judging, reader, series
+from tb_regloss.backend import judging, reader
 
 Report = dict[str, Any]
 
@@ -58,7 +58,7 @@ class KeptReports:
         key: Hashable,
         source: reader.RunSource,
         fingerprint: Hashable,
-        data: series.RunData | None,
+        data: reader.RunData | None,
         seen: Hashable,
     ) -> None:
         """Makes the report anew, unless somebody else did so since `seen`.

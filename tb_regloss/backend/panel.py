@@ -20,8 +20,9 @@ import grpc  # type: ignore[import-untyped]  # it has no stubs
 
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import ROLES
-from tb_regloss.backend import judging, kept_reports, reader, related, series
+from tb_regloss.backend import declared, judging, kept_reports, reader, related, series
 from tb_regloss.backend.logdir import Logdir, RunFiles
+from tb_regloss.backend.provider import Provider
 
 _logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Panel:
             self._background.wake(None)
         return self._has_graphs
 
-    def runs(self, provider: series.Provider) -> dict[str, Any]:
+    def runs(self, provider: Provider) -> dict[str, Any]:
         """Returns every run with the last that is known of it; never waits for an analysis."""
         self._background.wake(provider)
         known = {
@@ -70,7 +71,7 @@ class Panel:
         ]
         return report.runs_object(listed, problems)
 
-    def verdict(self, provider: series.Provider, run: str) -> dict[str, Any]:
+    def verdict(self, provider: Provider, run: str) -> dict[str, Any]:
         """Returns the report on one run; waits for its analysis.
 
         Raises:
@@ -79,7 +80,7 @@ class Panel:
         self._check(provider, run)
         return self._reports.current((provider.experiment, run), self._source(provider, run))
 
-    def losses(self, provider: series.Provider, runs: Sequence[str]) -> dict[str, Any]:
+    def losses(self, provider: Provider, runs: Sequence[str]) -> dict[str, Any]:
         """Returns the series of several runs by role, and which of them do not exist."""
         names = set(provider.runs())
         wanted = list(dict.fromkeys(runs))
@@ -98,14 +99,14 @@ class Panel:
             "not_found": [run for run in wanted if run not in known],
         }
 
-    def regularization_losses(self, provider: series.Provider, run: str) -> dict[str, Any]:
+    def regularization_losses(self, provider: Provider, run: str) -> dict[str, Any]:
         """Returns the series of each regularization loss of a run.
 
         Raises:
           UnknownRunError: there is no such run.
         """
         self._check(provider, run)
-        found = series.read_declarations(provider, [run])[run]
+        found = declared.read_declarations(provider, [run])[run]
         names = (
             [loss.name for loss in found.declarations[-1].regularization_losses]
             if found.declarations
@@ -123,7 +124,7 @@ class Panel:
             else [report.numbers(column) for column in matrix.values.T],
         }
 
-    def export(self, provider: series.Provider, run: str) -> dict[str, Any]:
+    def export(self, provider: Provider, run: str) -> dict[str, Any]:
         """Returns all series of a run in one value.
 
         Raises:
@@ -139,7 +140,7 @@ class Panel:
             "regularization_losses": each,
         }
 
-    def _check(self, provider: series.Provider, run: str) -> None:
+    def _check(self, provider: Provider, run: str) -> None:
         # The files are asked first: the data server takes 40 ms to list its runs.
         known = self._logdir.runs() if self._logdir is not None else {}
         if run in known or run in provider.runs():
@@ -152,11 +153,11 @@ class Panel:
             f"There is no run {run!r}; the route `runs` lists the runs that there are."
         )
 
-    def _names(self, provider: series.Provider) -> list[str]:
+    def _names(self, provider: Provider) -> list[str]:
         found = self._logdir.runs() if self._logdir is not None else {}
         return sorted({*provider.runs(), *found})
 
-    def _source(self, provider: series.Provider, run: str) -> reader.RunSource:
+    def _source(self, provider: Provider, run: str) -> reader.RunSource:
         files: RunFiles | None = None
         if self._logdir is not None:
             if run not in self._logdir.runs():
@@ -165,7 +166,7 @@ class Panel:
         path = files.path if files is not None else run
         return reader.RunSource(run, path, files, provider, run)
 
-    def _work(self, provider: series.Provider | None) -> None:
+    def _work(self, provider: Provider | None) -> None:
         if self._logdir is not None:
             self._logdir.refresh()
             for files in self._logdir.runs().values():
@@ -223,9 +224,9 @@ class _Background:
         self._woken = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._provider: series.Provider | None = None
+        self._provider: Provider | None = None
 
-    def wake(self, provider: series.Provider | None) -> None:
+    def wake(self, provider: Provider | None) -> None:
         """Has the work done soon, once for all who ask until then."""
         with self._lock:
             self._provider = provider or self._provider

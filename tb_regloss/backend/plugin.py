@@ -20,7 +20,8 @@ from tensorboard.plugins import base_plugin
 from werkzeug import security, wrappers
 
 from tb_regloss import report
-from tb_regloss.backend import logdir, panel, series
+from tb_regloss.backend import logdir, panel
+from tb_regloss.backend.provider import Provider
 from tb_regloss.metadata import PLUGIN_NAME
 
 _logger = logging.getLogger(__name__)
@@ -83,9 +84,9 @@ class RegLossPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
         """Returns how the panel is loaded: a module in an iframe."""
         return base_plugin.FrontendMetadata(es_module_path=_INDEX, tab_name="RegLoss")
 
-    def _source(self, request: wrappers.Request) -> series.Provider:
+    def _source(self, request: wrappers.Request) -> Provider:
         context = plugin_util.context(request.environ)
-        return series.Provider(self._provider, context, plugin_util.experiment_id(request.environ))
+        return Provider(self._provider, context, plugin_util.experiment_id(request.environ))
 
     def _runs(self, request: wrappers.Request) -> wrappers.Response:
         return _json(request, self._panel.runs(self._source(request)))

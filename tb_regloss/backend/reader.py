@@ -14,9 +14,10 @@ from typing import Any
 
 from tb_regloss import errors
 from tb_regloss.analysis.facts import ConfiguredRegularizer, Problem, RunFacts, Series
-from tb_regloss.backend import series
+from tb_regloss.backend import declared, series
 from tb_regloss.backend.loader import SAMPLES
 from tb_regloss.backend.logdir import RunFiles
+from tb_regloss.backend.provider import Provider
 from tb_regloss.formats import event_file, keras_config
 
 # With 1,000 regularization losses and 1,000 steps a run is 4 MB.
@@ -63,6 +64,14 @@ class Gathered:
 
 
 @dataclasses.dataclass(frozen=True)
+class RunData:
+    """All that the provider knows of one run, the graphs excepted."""
+
+    series: series.RunSeries
+    declared: declared.RunDeclarations
+
+
+@dataclasses.dataclass(frozen=True)
 class RunSource:
     """Where the data of one run is.
 
@@ -78,7 +87,7 @@ class RunSource:
     run: str
     path: str
     files: RunFiles | None
-    provider: series.Provider | None
+    provider: Provider | None
     provider_run: str
     graphs: tuple[GraphBlob, ...] = ()
 
@@ -96,7 +105,7 @@ class RunSource:
         return (self.files.sizes(), listing)
 
 
-def gather(source: RunSource, data: series.RunData | None = None) -> Gathered:
+def gather(source: RunSource, data: RunData | None = None) -> Gathered:
     """Returns all that is known of a run.
 
     Reads the run's event files (what was added since the last time) and its
@@ -130,7 +139,7 @@ def gather(source: RunSource, data: series.RunData | None = None) -> Gathered:
         )
         return Gathered(facts, graphs)
     if data is None:
-        data = series.read(source.provider, [source.provider_run])[source.provider_run]
+        data = _read(source.provider, [source.provider_run])[source.provider_run]
     roles, extra, trouble = _unthinned(source, data.series)
     problems += trouble
     facts = RunFacts(
@@ -146,6 +155,12 @@ def gather(source: RunSource, data: series.RunData | None = None) -> Gathered:
         optimized_assured=data.series.assured,
     )
     return Gathered(facts, graphs)
+
+
+def _read(provider: Provider, runs: Sequence[str]) -> dict[str, RunData]:
+    found = series.read_series(provider, runs)
+    said = declared.read_declarations(provider, runs)
+    return {run: RunData(found[run], said[run]) for run in runs}
 
 
 def _unthinned(
@@ -183,7 +198,7 @@ def _without_keras_models(
 
 def read_ahead(
     sources: Sequence[RunSource],
-) -> Iterator[tuple[RunSource, series.RunData | None]]:
+) -> Iterator[tuple[RunSource, RunData | None]]:
     """Yields the sources with their data, which is asked for in few large questions.
 
     A question to TensorBoard's data server takes 40 ms, however small. Where
@@ -192,12 +207,12 @@ def read_ahead(
     """
     for start in range(0, len(sources), _READ_AHEAD):
         chunk = sources[start : start + _READ_AHEAD]
-        data: dict[str, series.RunData] = {}
+        data: dict[str, RunData] = {}
         provider = next((source.provider for source in chunk if source.provider), None)
         if provider is not None:
             wanted = [source.provider_run for source in chunk if source.provider is not None]
             with contextlib.suppress(Exception):
-                data = series.read(provider, wanted)
+                data = _read(provider, wanted)
         for source in chunk:
             yield source, data.get(source.provider_run) if source.provider is not None else None
 
@@ -207,7 +222,7 @@ def _blob_of_record(record: event_file.GraphRecord) -> GraphBlob:
     return GraphBlob(record.kind, record.source, record.path, key, record.read)
 
 
-def _blobs_of_provider(provider: series.Provider, run: str) -> Iterator[GraphBlob]:
+def _blobs_of_provider(provider: Provider, run: str) -> Iterator[GraphBlob]:
     for plugin, kind in _BLOB_KINDS.items():
         found = provider.call("read_blob_sequences", plugin, [run], None, downsample=1)
         for tag, data in sorted(found.get(run, {}).items()):
@@ -222,7 +237,7 @@ def _blobs_of_provider(provider: series.Provider, run: str) -> Iterator[GraphBlo
                     )
 
 
-def _read_blob(provider: series.Provider, key: str) -> Callable[[], bytes]:
+def _read_blob(provider: Provider, key: str) -> Callable[[], bytes]:
     def read() -> bytes:
         data: Any = provider.provider.read_blob(provider.context, blob_key=key)
         return bytes(data)

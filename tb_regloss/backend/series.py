@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The RegLoss authors
 # SPDX-License-Identifier: Apache-2.0
-"""Series and declarations of runs, read through TensorBoard's DataProvider.
+"""Series of runs, read through TensorBoard's DataProvider.
 
 The two providers sample differently and treat restarts differently; what comes
 out of here is the same for both: one value a step, steps ascending.
@@ -9,23 +9,21 @@ out of here is the same for both: one value a step, steps ascending.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tb_regloss import errors, metadata
+from tb_regloss import metadata
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
     REGULARIZATION_SUM,
     TOTAL_LOSS,
-    Declaration,
-    LossMatrix,
-    Problem,
     Series,
 )
 from tb_regloss.backend import conventions
+from tb_regloss.backend.provider import ALL_POINTS, SCALARS_PLUGIN, Provider
 from tb_regloss.backend.role_choice import Roles
 
 _OWN_ROLES = {
@@ -33,9 +31,6 @@ _OWN_ROLES = {
     metadata.TAG_REGULARIZATION_SUM: REGULARIZATION_SUM,
     metadata.TAG_OPTIMIZED_LOSS: OPTIMIZED_LOSS,
 }
-_SCALARS_PLUGIN = "scalars"
-# The provider has thinned the series out already (`loader.SAMPLES`); no second time.
-_ALL = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,84 +50,6 @@ class RunSeries:
     assured: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
-class RunDeclarations:
-    """What the training code declared of one run.
-
-    Attributes:
-      declarations: newest last.
-      matrix: the newest declaration's values, `None` where not logged.
-      problems: declarations that do not parse, values that do not fit.
-    """
-
-    declarations: tuple[Declaration, ...] = ()
-    matrix: LossMatrix | None = None
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True)
-class Provider:
-    """TensorBoard's DataProvider with what each of its calls wants."""
-
-    provider: Any
-    context: Any
-    experiment: str = ""
-
-    def runs(self) -> list[str]:
-        """Returns the names of all runs that the provider knows."""
-        found = self.provider.list_runs(self.context, experiment_id=self.experiment)
-        return [run.run_name for run in found]
-
-    def call(self, method: str, plugin: str, runs: Iterable[str], tags: Any, **more: Any) -> Any:
-        """Calls `list_scalars`, `read_tensors`, ... for these runs and tags (`None`: all)."""
-        from tensorboard.data import provider as provider_types
-
-        return getattr(self.provider, method)(
-            self.context,
-            experiment_id=self.experiment,
-            plugin_name=plugin,
-            # gRPC refuses the whole question for one name that is no Unicode text.
-            run_tag_filter=provider_types.RunTagFilter(runs=filter(_is_text, runs), tags=tags),
-            **more,
-        )
-
-    def listings(self, runs: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-        """Returns for each run a value that changes when one of its series grows."""
-        listings: dict[str, list[Any]] = {run: [] for run in runs}
-        for method, plugin in (
-            ("list_scalars", metadata.PLUGIN_NAME),
-            ("list_tensors", metadata.PLUGIN_NAME),
-            ("list_scalars", _SCALARS_PLUGIN),
-        ):
-            found = self.call(method, plugin, runs, None)
-            for run, listing in listings.items():
-                for tag, series in sorted(found.get(run, {}).items()):
-                    listing.append((method, plugin, tag, series.max_step, series.max_wall_time))
-        return {run: tuple(listing) for run, listing in listings.items()}
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-@dataclasses.dataclass(frozen=True)
-class RunData:
-    """All that the provider knows of one run, the graphs excepted."""
-
-    series: RunSeries
-    declared: RunDeclarations
-
-
-def read(source: Provider, runs: Sequence[str]) -> dict[str, RunData]:
-    """Returns all data of each of `runs`."""
-    found, declared = read_series(source, runs), read_declarations(source, runs)
-    return {run: RunData(found[run], declared[run]) for run in runs}
-
-
 def read_series(source: Provider, runs: Sequence[str]) -> dict[str, RunSeries]:
     """Returns the series of each of `runs` by role.
 
@@ -146,10 +63,10 @@ def read_series(source: Provider, runs: Sequence[str]) -> dict[str, RunSeries]:
     result = {run: _own_series(data.get(run, {}), own[run]) for run in ours}
 
     others = [run for run in runs if not own.get(run)]
-    listed = source.call("list_scalars", _SCALARS_PLUGIN, others, None) if others else {}
+    listed = source.call("list_scalars", SCALARS_PLUGIN, others, None) if others else {}
     roles = {run: conventions.find_roles(listed.get(run, {}).keys()) for run in others}
     tags = {tag for found in roles.values() for tags in found.by_role().values() for tag in tags}
-    data = _read_scalars(source, _SCALARS_PLUGIN, [r for r in others if roles[r].by_role()], tags)
+    data = _read_scalars(source, SCALARS_PLUGIN, [r for r in others if roles[r].by_role()], tags)
     result.update({run: _conventional_series(data.get(run, {}), roles[run]) for run in others})
     return result
 
@@ -160,7 +77,7 @@ def _read_scalars(
     if not runs or not tags:
         return {}
     found: Mapping[str, Mapping[str, Any]] = source.call(
-        "read_scalars", plugin, runs, tags, downsample=_ALL
+        "read_scalars", plugin, runs, tags, downsample=ALL_POINTS
     )
     return found
 
@@ -254,61 +171,3 @@ def newest_writing(steps: Sequence[int]) -> list[int]:
             kept.pop()
         kept.append(index)
     return kept
-
-
-def read_declarations(source: Provider, runs: Sequence[str]) -> dict[str, RunDeclarations]:
-    """Returns what the training code of each of `runs` declared."""
-    # One call for all: each answer of the Rust server above some kB takes 40 ms.
-    data = source.call("read_tensors", metadata.PLUGIN_NAME, runs, None, downsample=_ALL)
-    return {run: _declarations(data.get(run, {})) for run in runs}
-
-
-def _declarations(data: Mapping[str, Any]) -> RunDeclarations:
-    found: list[tuple[float, str, Declaration]] = []
-    problems = []
-    for tag, points in sorted(data.items()):
-        if not points or not tag.startswith(metadata.TAG_DECLARATION):
-            continue
-        newest = max(points, key=lambda point: float(point.wall_time))
-        try:
-            declaration = metadata.decode_declaration(_as_bytes(newest.numpy))
-        except errors.UnreadableError as error:
-            problems.append(Problem(tag, str(error)))
-            continue
-        found.append((newest.wall_time, tag.removeprefix(metadata.TAG_DECLARATION), declaration))
-    found.sort(key=lambda item: item[0])
-    matrix = None
-    if found:
-        _, name, declaration = found[-1]
-        tag = metadata.TAG_REGULARIZATION_LOSSES + name
-        matrix, trouble = _matrix(tag, data.get(tag, ()), len(declaration.regularization_losses))
-        problems.extend(trouble)
-    return RunDeclarations(tuple(item[2] for item in found), matrix, tuple(problems))
-
-
-def _as_bytes(array: Any) -> bytes:
-    value = np.asarray(array).reshape(-1)
-    first = value[0] if len(value) else b""
-    return first if isinstance(first, bytes) else str(first).encode()
-
-
-def _matrix(tag: str, points: Sequence[Any], width: int) -> tuple[LossMatrix | None, list[Problem]]:
-    fitting = [point for point in points if np.asarray(point.numpy).size == width]
-    problems = []
-    if len(fitting) < len(points):
-        problems.append(
-            Problem(
-                tag,
-                f"{len(points) - len(fitting)} of {len(points)} vectors of regularization losses "
-                f"do not have the {width} values that their declaration names; they are left out.",
-            )
-        )
-    if not fitting:
-        return None, problems
-    kept = newest_writing([point.step for point in fitting])
-    matrix = LossMatrix(
-        steps=np.array([fitting[i].step for i in kept], np.int64),
-        wall_times=np.array([fitting[i].wall_time for i in kept], np.float64),
-        values=np.array([np.ravel(fitting[i].numpy) for i in kept], np.float64),
-    )
-    return matrix, problems

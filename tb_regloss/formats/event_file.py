@@ -19,7 +19,7 @@ import struct
 from collections.abc import Iterator
 
 from tb_regloss.analysis.facts import Problem
-from tb_regloss.formats import checksums, files
+from tb_regloss.formats import checksums, files, records
 from tb_regloss.formats.wire import LENGTH, Window, fields
 
 # Kinds of what a record holds: those of `formats.graphs`, and this one.
@@ -43,8 +43,6 @@ _PLUGIN_KINDS = {
 }
 _ALL_NAMES_CONTAIN = b"graph"
 
-_HEADER = struct.Struct("<QI")
-FOOTER_BYTES = 4
 # Summaries up to this size are searched as a whole, larger ones field by field.
 _SMALL = 1 << 16
 # Wall time (9 bytes), step (up to 11), the key of what follows.
@@ -164,9 +162,9 @@ class EventFile:
     def _scan_from(self, source: files.ByteSource, size: int) -> None:
         self.problem = None
         window = Window(source, size)
-        for start, end in intact_records(window, self._offset, size):
+        for start, end in records.intact_records(window, self._offset, size):
             self._look_at(window, start, end)
-            self._offset = end + FOOTER_BYTES
+            self._offset = end + records.FOOTER_BYTES
             self.records_read += 1
         if self._offset < size:
             self._note_end(window, size)
@@ -233,13 +231,13 @@ class EventFile:
     def _note_end(self, window: Window, size: int) -> None:
         """Tells a record in the making from damage."""
         present, needed = size - self._offset, 0
-        header = window.read(self._offset, _HEADER.size)
-        if len(header) == _HEADER.size:
-            length, checksum = _HEADER.unpack(header)
+        header = window.read(self._offset, records.HEADER.size)
+        if len(header) == records.HEADER.size:
+            length, checksum = records.HEADER.unpack(header)
             if checksum != checksums.of_length(length):
                 self.problem = Problem(self.path, self._damage(self._offset))
                 return
-            needed = _HEADER.size + length + FOOTER_BYTES
+            needed = records.HEADER.size + length + records.FOOTER_BYTES
         # The normal state of a file that is being written.
         if files.unchanged_for(self.path) > _STALE_SECONDS:
             missing = f" of {needed}" if needed else ""
@@ -262,31 +260,6 @@ class EventFile:
             f"not match. The {self.records_read} records before it are used, nothing after it; "
             "if this is a copy, copy the file again."
         )
-
-
-def intact_records(window: Window, offset: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yields where the payloads of the records from `offset` on begin and end.
-
-    Stops before a record that is damaged or not complete.
-    """
-    while True:
-        header = window.read(offset, _HEADER.size)
-        if len(header) < _HEADER.size:
-            return
-        length, checksum = _HEADER.unpack(header)
-        start = offset + _HEADER.size
-        offset = start + length + FOOTER_BYTES
-        if offset > size or checksum != checksums.of_length(length):
-            return
-        yield start, start + length
-
-
-def is_event_file(head: bytes) -> bool:
-    """Returns whether a file that begins with `head` (12 bytes or more) is an event file."""
-    if len(head) < _HEADER.size:
-        return False
-    length, checksum = _HEADER.unpack_from(head)
-    return bool(checksum == checksums.of_length(length))
 
 
 def _may_be_bare(window: Window, start: int, end: int) -> bool:

@@ -18,7 +18,7 @@ from google.protobuf import message
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.util import tensor_util
 
-from tb_regloss.formats import event_file, files
+from tb_regloss.formats import files, records
 from tb_regloss.formats.wire import Window
 
 # Between half of this and this many points of a long series are kept.
@@ -103,10 +103,10 @@ class PointsFile:
         try:
             size = source.size()
             window = Window(source, size)
-            for start, end in event_file.intact_records(window, self._offset, size):
+            for start, end in records.intact_records(window, self._offset, size):
                 if window.search(self._pattern, start, end):
                     self._add(window.read(start, end - start))
-                self._offset = end + event_file.FOOTER_BYTES
+                self._offset = end + records.FOOTER_BYTES
         except OSError as error:
             raise files.unreadable(self._path, error) from error
         finally:

@@ -89,7 +89,7 @@ def await_runs(provider: Any, seconds: float = 10.0) -> None:
     """Returns once the data server has read to the end: nothing new for 0.3 s."""
     from tensorboard.context import RequestContext
 
-    from tb_regloss.backend.series import Provider
+    from tb_regloss.backend.provider import Provider
 
     source = Provider(provider, RequestContext())
     deadline, before, since = time.monotonic() + seconds, None, time.monotonic()

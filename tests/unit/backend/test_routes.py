@@ -140,7 +140,7 @@ def test_runs_of_others_are_read_by_convention(tmp_path: pathlib.Path) -> None:
         assert found["optimized_loss"]["values"] == [2.5, 3.5, 4.5]
         verdict = served.json("verdict", run="slim")
         assert verdict["losses"]["optimized_loss"] == 4.5
-        assert any("tags of" in note for note in verdict["notes"])
+        assert any(note.startswith("The losses were found by") for note in verdict["notes"])
 
 
 def test_each_regularization_loss_has_its_own_series(client: Client) -> None:

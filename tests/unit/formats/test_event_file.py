@@ -12,7 +12,7 @@ import pytest
 from tensorboard.compat.proto import config_pb2, event_pb2, summary_pb2
 
 from tb_regloss import errors
-from tb_regloss.formats import event_file, files
+from tb_regloss.formats import event_file, files, records
 from tests.event_logs import EventLog, a_graph
 
 
@@ -152,7 +152,7 @@ def test_what_is_no_event_file_is_called_so(tmp_path: pathlib.Path, content: byt
     found = scanned(path)
     assert found.problem is not None
     assert "is no event file, or its start is damaged" in found.problem.message
-    assert not event_file.is_event_file(content)
+    assert not records.is_event_file(content)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x18"])
