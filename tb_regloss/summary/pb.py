@@ -218,6 +218,10 @@ class Writer:
         )
         self._add_summary(summary, step, wall_time)
 
+    def add_serialized(self, serialized: bytes, step: int) -> None:
+        """Writes a serialized Summary as it is."""
+        self._add_summary(summary_pb2.Summary.FromString(serialized), step, None)
+
     def add_graph_def(self, serialized: bytes) -> None:
         """Writes a serialized GraphDef, as TensorBoard's graph tab reads it."""
         self._events.add_event(event_pb2.Event(wall_time=time.time(), graph_def=serialized))

@@ -1,0 +1,230 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Losses of a torch training loop, for `SummaryWriter`s of torch and tensorboardX.
+
+    logger = regloss_torch.Losses(SummaryWriter("logs/train"), model, optimizer)
+    for step, (x, y) in enumerate(batches):
+        data_loss = criterion(model(x), y)
+        penalty = 1e-4 * sum(p.square().sum() for p in model.parameters())
+        loss = data_loss + penalty
+        logger.add(step, data_loss, {"l2": penalty}, loss)
+        loss.backward()
+
+torch has no graph in the log. What each penalty counts for is measured on the
+loss itself, once for each list of penalties, and written down.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from tb_regloss import errors, metadata
+from tb_regloss.analysis import facts
+from tb_regloss.summary import _guard, _source_lines, pb
+
+
+class Losses:
+    """Writes the losses of a training loop, and what is known of them.
+
+    Not thread-safe. Under distributed training give it to one process.
+    """
+
+    def __init__(
+        self,
+        writer: Any,
+        model: torch.nn.Module | None = None,
+        optimizer: torch.optim.Optimizer | None = None,
+        on_missing: _guard.OnMissing = "warn",
+    ) -> None:
+        """Keeps where to write.
+
+        Args:
+          writer: a `SummaryWriter` of torch.utils.tensorboard or tensorboardX,
+            or the folder to write to.
+          model: gives penalized parameters their names.
+          optimizer: its `weight_decay` is written down: decay in the update
+            itself (AdamW, SGDW), or, where it is added to the gradients, L2.
+          on_missing: what to do at the first losses where a penalty proves to
+            be no part of what is differentiated: `"warn"`, `"raise"`, a
+            function that gets the verdict, or `None`.
+
+        Raises:
+          errors.DeclarationError: `writer` is no writer.
+        """
+        _guard.check_option(on_missing)
+        # Ours to close, if it is ours.
+        self._own = pb.Writer(str(writer)) if _is_path(writer) else None
+        self._write = self._own.add_serialized if self._own else _sink(writer)
+        self._names = {id(p): name for name, p in model.named_parameters()} if model else {}
+        self._optimizer = optimizer
+        self._on_missing = on_missing
+        self._known: tuple[Any, str] | None = None
+
+    def add(
+        self,
+        step: int,
+        data_loss: Any,
+        regularization_losses: Any,
+        optimized_loss: Any,
+        collections: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Writes the losses of one step; call it before `backward()`.
+
+        Args:
+          step: where they stand on the horizontal axis.
+          data_loss: the scalar that compares predictions with labels.
+          regularization_losses: a dict from name to scalar, or a list.
+          optimized_loss: the scalar that `backward()` is called on.
+          collections: sums of further collections, by the collection's name.
+
+        Raises:
+          errors.DeclarationError: something passed is no scalar tensor.
+          errors.MissingRegularizationError: see `on_missing`.
+        """
+        data = _scalar("data_loss", data_loss)
+        penalties = _named(regularization_losses)
+        optimized = _scalar("optimized_loss", optimized_loss)
+        extra = {
+            str(name): float(_scalar(f"collections[{name!r}]", value).detach())
+            for name, value in (collections or {}).items()
+        }
+        # One wait for the device, not one for each loss.
+        numbers = torch.stack(
+            [each.detach().to(torch.float64) for each in (data, optimized, *penalties.values())]
+        ).tolist()
+        key = tuple(penalties)
+        declared = None
+        if self._known is None or self._known[0] != key:
+            declared = self._declare(data, penalties, optimized)
+            encoded = metadata.encode_declaration(declared)
+            self._known = key, metadata.declaration_hash(encoded)
+            self._write(pb.declaration(encoded).SerializeToString(), int(step))
+        summary = pb.losses(self._known[1], numbers[0], numbers[2:], numbers[1], extra)
+        self._write(summary.SerializeToString(), int(step))
+        if declared is not None:
+            _guard.guard(self._on_missing, declared)
+
+    def close(self) -> None:
+        """Brings all to disk where a folder was given; a writer is its owner's to close."""
+        if self._own is not None:
+            self._own.close()
+
+    def _declare(self, data: Any, penalties: dict[str, Any], optimized: Any) -> facts.Declaration:
+        line = _source_lines.calling_line()
+        multipliers = _multipliers(data, list(penalties.values()), optimized)
+        declared = facts.Declaration(
+            framework="torch",
+            regularization_losses=tuple(
+                facts.DeclaredLoss(
+                    name=name,
+                    variables=tuple(self._parameters(penalty)),
+                    created_at=line,
+                    detached=not penalty.requires_grad,
+                )
+                for name, penalty in penalties.items()
+            ),
+            data_losses=(facts.DeclaredLoss("data_loss", created_at=line),),
+            optimized_loss=facts.DeclaredLoss("optimized_loss", created_at=line),
+            optimizer_weight_decay=_weight_decay(self._optimizer),
+        )
+        return metadata.with_multipliers(declared, multipliers)
+
+    def _parameters(self, penalty: Any) -> list[str]:
+        """Returns names of the parameters that a penalty is computed from."""
+        found: dict[str, None] = {}
+        stack, seen = [penalty.grad_fn], set()
+        while stack:
+            node = stack.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            parameter = getattr(node, "variable", None)  # Of AccumulateGrad: a leaf.
+            if parameter is not None:
+                name = self._names.get(id(parameter))
+                found[name or f"parameter of shape {tuple(parameter.shape)}"] = None
+            stack.extend(inner for inner, _ in node.next_functions)
+        if not penalty.grad_fn and id(penalty) in self._names:
+            found[self._names[id(penalty)]] = None
+        return list(found)
+
+
+def _multipliers(data: Any, penalties: Sequence[Any], optimized: Any) -> list[float | None]:
+    """Returns d(optimized)/d(penalty), divided by what the data loss counts for."""
+    sources = [*penalties, data]
+    wanted = [each for each in sources if each.requires_grad]
+    found: dict[int, float] = {}
+    if optimized.requires_grad and wanted:
+        gradients = torch.autograd.grad(optimized, wanted, retain_graph=True, allow_unused=True)
+        for source, gradient in zip(wanted, gradients, strict=True):
+            found[id(source)] = 0.0 if gradient is None else float(gradient)
+    # A loss scale, or the division by the number of accumulated steps, is common to all.
+    scale = found.get(id(data)) or 1.0
+    return [found.get(id(penalty), 0.0) / scale for penalty in penalties]
+
+
+def _weight_decay(optimizer: Any) -> float | None:
+    """Returns the largest decay of any group of parameters."""
+    if optimizer is None:
+        return None
+    groups: Iterable[Mapping[str, Any]] = optimizer.param_groups
+    return max((float(group.get("weight_decay") or 0.0) for group in groups), default=0.0)
+
+
+def _named(given: Any) -> dict[str, Any]:
+    if isinstance(given, Mapping):
+        pairs = [(str(name), f"regularization_losses[{name!r}]", v) for name, v in given.items()]
+    else:
+        if isinstance(given, torch.Tensor):
+            given = [given]
+        pairs = [(f"regularization_losses[{i}]",) * 2 + (v,) for i, v in enumerate(given)]
+    return {name: _scalar(argument, value) for name, argument, value in pairs}
+
+
+def _scalar(argument: str, given: Any) -> torch.Tensor:
+    expected = "expected a scalar floating-point tensor"
+    if not isinstance(given, torch.Tensor):
+        described = "None" if given is None else f"a {type(given).__name__} ({given!r:.80})"
+        raise errors.DeclarationError(
+            f"{argument} is {described}; {expected}. A number has no gradient: pass the tensor, "
+            "not its item()."
+        )
+    if not given.dtype.is_floating_point:
+        raise errors.DeclarationError(
+            f"{argument} has type {given.dtype}; {expected}. Pass the loss itself."
+        )
+    if given.dim() != 0:
+        raise errors.DeclarationError(
+            f"{argument} has shape {tuple(given.shape)}; {expected}. Reduce it first, with mean() "
+            "or sum()."
+        )
+    return given
+
+
+def _is_path(writer: Any) -> bool:
+    return isinstance(writer, str) or hasattr(writer, "__fspath__")
+
+
+def _sink(writer: Any) -> Any:
+    """Returns a function that writes a serialized summary at a step."""
+    files = getattr(writer, "_get_file_writer", None)
+    if files is None:
+        raise errors.DeclarationError(
+            f"writer is a {type(writer).__name__}; expected a SummaryWriter of "
+            "torch.utils.tensorboard or tensorboardX, or a folder."
+        )
+
+    def write(serialized: bytes, step: int) -> None:
+        file_writer = files()
+        # Each library has protos of its own and takes no others.
+        package = type(file_writer).__module__.partition(".")[0]
+        if package == "tensorboardX":
+            protos = sys.modules["tensorboardX.proto.summary_pb2"]
+        else:
+            protos = sys.modules["tensorboard.compat.proto.summary_pb2"]
+        file_writer.add_summary(protos.Summary.FromString(serialized), step)
+
+    return write
