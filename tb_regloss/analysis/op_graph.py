@@ -14,6 +14,7 @@ Ops that exist only here:
   `_LoopVar`: one loop variable of a While; inputs are its initial value and
     its value after one iteration.
   `_Missing`: stands for an input that the graph names but does not have.
+  `_Malformed`: stands for a node that cannot be what it says it is.
 """
 
 from __future__ import annotations

@@ -139,9 +139,11 @@ def collapse(tensor: Sampled) -> Sampled:
         return Sampled(tensor.shape, NOTHING.array)
     draws = max(part.array.shape[0] for part in solid if part is not None)
     arrays = [np.broadcast_to(p.array, (draws, *p.array.shape[1:])) for p in solid if p is not None]
-    if tensor.stacked:
-        return Sampled(tensor.shape, np.stack(arrays, axis=1))
-    return Sampled(tensor.shape, np.concatenate(arrays, axis=1))
+    try:
+        joined = np.stack(arrays, axis=1) if tensor.stacked else np.concatenate(arrays, axis=1)
+    except ValueError:
+        return Sampled(tensor.shape, NOTHING.array)  # Shapes that do not fit each other.
+    return Sampled(tensor.shape, joined)
 
 
 def _equal(left: Array, right: Array) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 from tensorboard.compat.proto import attr_value_pb2, function_pb2, graph_pb2
 
 from tb_regloss.analysis.op_graph import PORT_BITS, Constant, OpGraph, value_of
-from tb_regloss.formats import output_ports, tensor_values
+from tb_regloss.formats import op_inputs, output_ports, tensor_values
 
 # A call tree in which each function calls the next one twice grows like 2^n;
 # what is over the bound stays a single op of unknown meaning, and says so.
@@ -32,9 +32,20 @@ _CALLS |= {"XlaLaunch": "function", "TPUPartitionedCall": "f"}
 _IFS = ("If", "StatelessIf")
 _CASES = ("Case", "StatelessCase")
 _WHILES = ("While", "StatelessWhile")
+_OURS = frozenset(("_If", "_LoopVar", "_Missing", "_Malformed"))  # no ops of TensorFlow
 
 # Attributes that decide what an op computes; the rest are hints and types.
 _KEY_ATTRS = ("DstT", "axis", "keep_dims", "transpose_a", "transpose_b", "adj_x", "adj_y", "N")
+
+# The AttrValue field of attributes that the analysis reads (`*_ops.cc`).
+_SHAPE_LISTS = ("_output_shapes", "_handle_shapes")
+_FIELDS = dict.fromkeys((*_SHAPE_LISTS, "squeeze_dims"), "list")
+_FIELDS |= {"shape": "shape", "dtype": "type", "T": "type"}
+_FIELDS |= dict.fromkeys(("keep_dims", "transpose_a", "transpose_b", "adj_x", "adj_y"), "b")
+_FIELDS |= dict.fromkeys(("axis", "num_split", "group_key", "group_size", "instance_key"), "i")
+_FIELDS |= dict.fromkeys(("num_devices", "begin_mask", "end_mask", "shrink_axis_mask"), "i")
+_FIELDS |= dict.fromkeys(("ellipsis_mask", "new_axis_mask"), "i")
+_FIELDS |= dict.fromkeys(("shared_name", "final_op", "reduction"), "s")
 
 
 class _Attrs:
@@ -47,7 +58,14 @@ class _Attrs:
         node_def = self._defs[node]
         if node_def is None or name not in node_def.attr:
             return None
-        return plain_attr(node_def.attr[name])
+        value = node_def.attr[name]
+        expected = _FIELDS.get(name)
+        # What holds something else than its op allows is as good as not set.
+        if expected is not None and value.WhichOneof("value") != expected:
+            return None
+        if name in _SHAPE_LISTS:
+            return tuple(map(_plain_shape, value.list.shape))
+        return tuple(value.list.i) if name == "squeeze_dims" else plain_attr(value)
 
     def constant(self, node: int) -> Constant | None:
         node_def = self._defs[node]
@@ -176,12 +194,21 @@ class _Builder:
                     value = seen[text] = self._value(text, local, prefix)
                 values.append(value)
             inputs.append(values)
-            if ops[node] == "IdentityN":
+            if ops[node] in _OURS or not op_inputs.can_have(ops[node], len(values)):
+                self._make_unknown(node, len(values))
+            elif ops[node] == "IdentityN":
                 # Each output is one input: were the op followed as a whole,
                 # every gradient would reach every update.
                 for port, value in enumerate(values):
                     self._aliases[value_of(node, port)] = value
         return local
+
+    def _make_unknown(self, node: int, count: int) -> None:
+        """Keeps a node that is not what its type says from being taken for one."""
+        name, op = self.names[node], self.ops[node]
+        said = f"{name!r} says it is a {op}, but no {op} has {count} inputs"
+        self.obstacles[said] = None
+        self.ops[node] = "_Malformed"
 
     def _value(self, text: str, local: dict[str, int], prefix: str) -> int:
         name, _, rest = text.partition(":")

@@ -57,7 +57,7 @@ def _is_splat(proto: tensor_pb2.TensorProto) -> bool:
 def _array(proto: tensor_pb2.TensorProto) -> np.ndarray[Any, Any] | None:
     try:
         array = np.asarray(tensor_util.make_ndarray(proto))
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         return None
     # bfloat16 and its like are no NumPy kinds of numbers until they are cast.
     return array.astype(np.float64) if proto.dtype in _FLOATS and array.dtype.kind == "V" else array
