@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The RegLoss authors
 // SPDX-License-Identifier: Apache-2.0
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 import { slimUplot } from "./tools/slim_uplot.ts";
 import { fixtureServer } from "./dev/fixture_server.ts";
@@ -29,5 +29,4 @@ export default defineConfig({
     },
   },
   plugins: [slimUplot(), fixtureServer()],
-  test: { include: ["src/**/*.test.ts", "src/**/*.test.tsx"], environment: "node" },
 });

@@ -16,6 +16,7 @@ interface Backend {
   values: number[];
   down: boolean;
   readonly asked: string[];
+  hidden: boolean;
 }
 
 interface Bench {
@@ -34,7 +35,7 @@ function row(run: string, status: string, severity: string | null = null): objec
 
 /** A loader on a backend and a clock of our own. */
 function bench(rows: object[]): Bench {
-  const backend: Backend = { rows, values: [1], down: false, asked: [] };
+  const backend: Backend = { rows, values: [1], down: false, asked: [], hidden: false };
   const say = <T>(name: string, value: () => T): Promise<T | ReturnType<typeof fail<never>>> => {
     backend.asked.push(name);
     return Promise.resolve(backend.down ? fail<never>("TensorBoard does not answer.") : value());
@@ -65,7 +66,7 @@ function bench(rows: object[]): Bench {
         next = next === own ? undefined : next;
       };
     },
-    visible: () => true,
+    visible: () => !backend.hidden,
   };
   const store = createStore(createSettings(null));
   const loader = createLoader(store, client, clock);
@@ -224,4 +225,16 @@ it("fetches series of a run when it is ticked, and not again", async () => {
   tick(made.store, "run10", true);
   await settle();
   expect(made.backend.asked.filter((name) => name.endsWith("run10"))).toEqual(["losses run10"]);
+});
+
+it("asks for nothing while nobody can see the page, and goes on when somebody can", async () => {
+  const made = await started([row("a", "included", "ok")]);
+  const before = made.backend.asked.length;
+  made.backend.hidden = true;
+  await made.pass();
+  await made.pass();
+  expect(made.backend.asked).toHaveLength(before);
+  made.backend.hidden = false;
+  await made.pass();
+  expect(made.backend.asked.length).toBeGreaterThan(before);
 });

@@ -91,19 +91,22 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
     const pending = answer.ok && store.pendingCount.value > 0;
     const moves = store.pendingCount.value !== pendingBefore;
     wait = moves ? FIRST_WAIT_MS : Math.min(wait * 1.5, LONGEST_WAIT_MS);
-    const next = pending ? wait : answer.ok ? IDLE_WAIT_MS : RETRY_WAIT_MS;
-    cancelNext = clock.after(next, () => {
+    plan(pending ? wait : answer.ok ? IDLE_WAIT_MS : RETRY_WAIT_MS, !pending);
+    checkFocused();
+    void completeBadges();
+  }
+
+  function plan(milliseconds: number, withShown: boolean): void {
+    cancelNext = clock.after(milliseconds, () => {
       if (!clock.visible()) {
-        cancelNext = clock.after(IDLE_WAIT_MS, () => void refreshRuns());
+        plan(LONGEST_WAIT_MS, withShown);
         return;
       }
-      if (!pending && store.shownRuns.value.length <= MOST_REFRESHED) {
+      if (withShown && store.shownRuns.value.length <= MOST_REFRESHED) {
         refreshShown();
       }
       void refreshRuns();
     });
-    checkFocused();
-    void completeBadges();
   }
 
   async function completeBadges(): Promise<void> {

@@ -128,7 +128,6 @@ function Plot(props: {
       tabIndex={0}
       role="img"
       aria-label={describe(props.name, props.chart)}
-      title=""
       onKeyDown={onKeyDown}
       onBlur={() => (store.cursor.value = null)}
     />

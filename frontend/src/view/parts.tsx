@@ -71,7 +71,7 @@ export function LongName(props: { readonly name: string }): JSX.Element {
   const { name } = props;
   const cut = Math.max(0, name.length - 14);
   return (
-    <span class="long-name" title={name}>
+    <span class="long-name">
       <span class="head">{name.slice(0, cut)}</span>
       <span class="tail">{name.slice(cut)}</span>
     </span>

@@ -12,6 +12,8 @@ import { usePanel } from "./context";
 import { Badge, Icon, LongName } from "./parts";
 import { usePaged } from "./use_paged";
 
+const SOLO_HINT = "\n\nDouble-click: only this run in the charts";
+
 export function RunFilter(): JSX.Element {
   const { store, loader } = usePanel();
   const matcher = store.matcher.value;
@@ -150,9 +152,7 @@ function RunRow(props: {
         aria-label={`${run.run}: ${badge}`}
         aria-current={focused ? "true" : undefined}
         title={
-          run.relatedTo === null
-            ? run.run
-            : `${run.run}\nbelongs to ${run.relatedTo} and is not judged alone`
+          run.run + (run.relatedTo === null ? "" : `\n(belongs to ${run.relatedTo})`) + SOLO_HINT
         }
         onClick={() => {
           onChoose();
