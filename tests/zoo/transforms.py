@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from google.protobuf.message import Message
-from tensorflow.core.framework import graph_pb2, types_pb2, variable_pb2
+from tensorflow.core.framework import graph_pb2, node_def_pb2, types_pb2, variable_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow.python.framework import op_def_registry
 
@@ -247,7 +247,7 @@ def wrap(graph: Any, chance: random.Random) -> None:
     function = graph.library.function.add()
     function.signature.name = "__inference_wrapped_1"
     function.signature.is_stateful = True
-    call = graph_pb2.NodeDef(name="StatefulPartitionedCall", op="StatefulPartitionedCall")
+    call = node_def_pb2.NodeDef(name="StatefulPartitionedCall", op="StatefulPartitionedCall")
     tops = []
     for node in arguments:
         name = node.name.lower().replace("/", "_")
