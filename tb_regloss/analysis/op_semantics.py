@@ -176,6 +176,8 @@ _row(Kind.OTHER, "Conv2D Conv3D Conv1D Conv DepthwiseConv2dNative", ALL)
 _row(Kind.OTHER, "Conv2DBackpropInput DepthwiseConv2dNativeBackpropInput", (1, 2))
 _row(Kind.OTHER, "Conv2DBackpropFilter DepthwiseConv2dNativeBackpropFilter", (0, 2))
 _row(Kind.OTHER, "Conv3DBackpropInputV2", (1, 2))
+# Running statistics get no gradient, and are read for nothing in training (nn_grad.py).
+_row(Kind.OTHER, "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3", (0, 1, 2))
 _row(Kind.OTHER, "Conv3DBackpropFilterV2", (0, 2))
 
 # io_ops.cc, data_flow_ops.cc, dataset_ops.cc, parsing_ops.cc
