@@ -83,7 +83,7 @@ class Flow:
     def __init__(self, graph: OpGraph) -> None:
         self.graph = graph
         self.variables = variables.Variables(graph)
-        self.ranks = Ranks(graph)
+        self.ranks = Ranks(graph, self.variables)
         self.writes = self._find_writes()
         self._containers = self._container_links()
         self._extra: dict[int, list[int]] = {}

@@ -264,8 +264,26 @@ def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
                 and _behind_trained(flow, node, trained)
             ):
                 found.append(node)
-    nested = {node_of(v) for node in found for v in graph.inputs[node]}
-    return [node for node in found if node not in nested]
+    return list(dict.fromkeys(_whole(flow, node) for node in found))
+
+
+def _whole(flow: Flow, node: int) -> int:
+    """Returns the sum or multiple that a part of a penalty on one variable belongs to."""
+    graph, variables = flow.graph, read_variables(flow, node)
+    for _ in range(16):
+        readers = {edge >> PORT_BITS for edge in graph.readers(node)}
+        sums = [
+            reader
+            for reader in readers
+            if op_semantics.row(graph.ops[reader]).kind in (Kind.ADD, Kind.MULTIPLY)
+            and not flow.data[reader]
+            and read_variables(flow, reader) == variables
+            and flow.ranks.is_scalar(value_of(reader))
+        ]
+        if len(readers) != 1 or not sums:
+            return node
+        node = sums[0]
+    return node
 
 
 def _has_plain_strength(flow: Flow, node: int) -> bool:

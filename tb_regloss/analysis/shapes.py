@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.op_graph import OpGraph, node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.variables import Variables
 
 _ZERO = frozenset(
     ["L2Loss", "Rank", "Size", "LoopCond", "All_", "Any_", "EuclideanNorm_", "TensorListLength"]
@@ -56,8 +57,8 @@ _UNFINISHED = -1
 class Ranks:
     """Ranks of values of one graph, each inferred once."""
 
-    def __init__(self, graph: OpGraph) -> None:
-        self._graph = graph
+    def __init__(self, graph: OpGraph, variables: Variables) -> None:
+        self._graph, self._variables = graph, variables
         self._known: dict[int, int | None] = {}
 
     def is_scalar(self, value: int) -> bool:
@@ -136,6 +137,9 @@ class Ranks:
             return None if None in ranks else max(r for r in ranks if r is not None)
         if op == "Reshape" and len(inputs) > 1:
             return self._reshaped(inputs[1])
+        if op == "ReadVariableOp":
+            variable = self._variables.behind(inputs[0])
+            return None if variable is None or variable.shape is None else len(variable.shape)
         if op in ("Gather", "GatherV2", "ResourceGather"):
             rows, picks = (self._of(v) for v in inputs[:2])
             return None if rows is None or picks is None else rows + picks - 1
