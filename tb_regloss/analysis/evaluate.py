@@ -77,6 +77,13 @@ class Evaluator:
 
     def value(self, value: int) -> Sampled:
         """Returns a value at the sampled points."""
+        found = self._known.get(value)
+        if found is None:
+            with np.errstate(all="ignore"):
+                found = self._evaluate(value)
+        return found
+
+    def _evaluate(self, value: int) -> Sampled:
         known, stack = self._known, [value]
         depths: dict[int, int] = {}
         provisional: set[int] = set()
@@ -96,8 +103,7 @@ class Evaluator:
                 provisional.add(current)
                 stack.pop()
                 continue
-            with np.errstate(all="ignore"):
-                known[current] = self._compute(current)
+            known[current] = self._compute(current)
             provisional.discard(current)
             stack.pop()
         return known[value]

@@ -147,9 +147,9 @@ class OpGraph:
 
     @functools.cached_property
     def _by_op(self) -> Mapping[str, list[int]]:
-        found: dict[str, list[int]] = {}
+        found: dict[str, list[int]] = {op: [] for op in dict.fromkeys(self.ops)}
         for node, op in enumerate(self.ops):
-            found.setdefault(op, []).append(node)
+            found[op].append(node)
         return found
 
     @property

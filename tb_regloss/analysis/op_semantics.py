@@ -62,7 +62,19 @@ class Row:
     but_last: bool = False
 
 
-_TABLE: dict[str, Row] = {}
+class _Table(dict[str, Row]):
+    """Rows by op type; an unknown one has a cautious default."""
+
+    def __missing__(self, op: str) -> Row:
+        return _OTHER
+
+
+_OTHER = Row(Kind.OTHER)
+_TABLE = _Table()
+
+# Returns the meaning of an op type. A bound method of the dict itself: it is
+# asked several times for each of a million nodes.
+row = _TABLE.__getitem__
 
 
 def _row(
@@ -206,8 +218,6 @@ _row(Kind.DATA, "StatelessTruncatedNormalV2 StatelessRandomUniformInt StatelessM
 _row(Kind.DATA, "StatelessRandomUniformIntV2 StatelessRandomUniformFullInt", ())
 _row(Kind.DATA, "StatefulUniform StatefulStandardNormalV2 StatefulTruncatedNormal", ())
 
-_OTHER = Row(Kind.OTHER)
-
 # Ops in which two operands that are both parameters make a penalty, but a
 # stored tensor with a parameter makes a prediction.
 CONTRACTIONS = frozenset(
@@ -275,11 +285,6 @@ NOT_DIFFERENTIABLE = frozenset(
 _SUMMARY = re.compile(r"Summary|^(Print|PrintV2|Assert|WriteFile|LogEvents)")
 
 
-def row(op: str) -> Row:
-    """Returns the meaning of an op type, a cautious default for an unknown one."""
-    return _TABLE.get(op, _OTHER)
-
-
 def is_known(op: str) -> bool:
     """Whether the table has a row for this op type."""
     return op in _TABLE
@@ -293,8 +298,10 @@ def is_summary(op: str) -> bool:
 def value_inputs(op: str, inputs: Sequence[int]) -> Sequence[int]:
     """Returns those of a node's inputs that carry value."""
     found = row(op)
-    if found.values is None:
+    values = found.values
+    if values is None:
         return inputs[:-1] if found.but_last else inputs
-    if found.values == (0,):
+    if values == (0,):
         return inputs[:1]
-    return [inputs[position] for position in found.values if -len(inputs) <= position < len(inputs)]
+    count = len(inputs)
+    return [inputs[position] for position in values if -count <= position < count]

@@ -20,6 +20,12 @@ _FLOATS = frozenset(
     getattr(types_pb2, name)
     for name in ("DT_FLOAT", "DT_DOUBLE", "DT_HALF", "DT_BFLOAT16", "DT_COMPLEX64", "DT_COMPLEX128")
 )
+# What nearly all constants of a graph are, read without the detour over TensorBoard's types.
+_PLAIN = {
+    types_pb2.DT_FLOAT: (np.dtype("<f4"), "float_val"),
+    types_pb2.DT_INT32: (np.dtype("<i4"), "int_val"),
+    types_pb2.DT_INT64: (np.dtype("<i8"), "int64_val"),
+}
 _FIELDS = ("float_val", "double_val", "int_val", "int64_val", "half_val", "bool_val")
 
 
@@ -38,7 +44,9 @@ def constant(proto: tensor_pb2.TensorProto) -> Constant | None:
         small.tensor_shape.Clear()
         array = _array(small)
         return None if array is None else Constant(shape, array, is_float)
-    array = _array(proto)
+    array = _plain_array(proto, shape, count)
+    if array is None:
+        array = _array(proto)
     if array is None:
         return None
     if array.dtype.kind not in "biufc":
@@ -52,6 +60,25 @@ def _is_splat(proto: tensor_pb2.TensorProto) -> bool:
     if proto.tensor_content:
         return False
     return any(len(getattr(proto, field)) == 1 for field in _FIELDS)
+
+
+def _plain_array(
+    proto: tensor_pb2.TensorProto, shape: tuple[int, ...], count: int
+) -> np.ndarray[Any, Any] | None:
+    """Returns the elements of a tensor that is spelled out in a usual type, else `None`."""
+    dtype, field = _PLAIN.get(proto.dtype, (None, ""))
+    if dtype is None:
+        return None
+    content = proto.tensor_content
+    if content:
+        if len(content) != count * dtype.itemsize:
+            return None
+        return np.frombuffer(content, dtype).reshape(shape)
+    elements = getattr(proto, field)
+    if len(elements) != 1:
+        return None
+    # One element stands for all.
+    return np.full(shape, elements[0], dtype)
 
 
 def _array(proto: tensor_pb2.TensorProto) -> np.ndarray[Any, Any] | None:
