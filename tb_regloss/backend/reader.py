@@ -172,13 +172,22 @@ def _unthinned(
     not depend on which of them is at work.
     """
     tags = {tag for one in (*found.roles.values(), *found.extra.values()) for tag in one.tags}
-    if source.files is None or not tags or source.files.records_read() <= SAMPLES:
+    if source.files is None or not tags or not _may_be_thinned(source.files, found):
         return found.roles, found.extra, ()
     try:
         points = source.files.points(tags)
     except errors.UnreadableError as error:
         return found.roles, found.extra, (Problem(source.path, str(error)),)
     return series.reread(found.roles, points), series.reread(found.extra, points), ()
+
+
+def _may_be_thinned(run_files: RunFiles, found: series.RunSeries) -> bool:
+    """Returns whether a provider may lack points; the same for both of them."""
+    if run_files.records_read() <= SAMPLES:
+        return False
+    # A restarted program has more than one file. What a reader has left of a
+    # series then may be few points of which it had thinned out others before.
+    return found.most_points >= SAMPLES or len(run_files.sizes()) > 1
 
 
 def _without_keras_models(

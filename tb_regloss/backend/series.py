@@ -42,12 +42,14 @@ class RunSeries:
       extra: further collections by name.
       notes: how the roles were found, for people.
       assured: see `RunFacts.optimized_assured`.
+      most_points: of the longest series, as the provider has it.
     """
 
     roles: Mapping[str, Series] = dataclasses.field(default_factory=dict)
     extra: Mapping[str, Series] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     assured: bool = False
+    most_points: int = 0
 
 
 def read_series(source: Provider, runs: Sequence[str]) -> dict[str, RunSeries]:
@@ -96,7 +98,9 @@ def _own_series(data: Mapping[str, Any], listed: Mapping[str, Any]) -> RunSeries
             f"This run was written by a newer tb_regloss (format {newest}; this one knows up to "
             f"{metadata.FORMAT_VERSION}). What is known is shown; update the viewer to see all."
         )
-    return RunSeries(_with_total(roles), extra, tuple(notes), OPTIMIZED_LOSS in roles)
+    return RunSeries(
+        _with_total(roles), extra, tuple(notes), OPTIMIZED_LOSS in roles, _most_points(data)
+    )
 
 
 def _conventional_series(data: Mapping[str, Any], found: Roles) -> RunSeries:
@@ -106,7 +110,12 @@ def _conventional_series(data: Mapping[str, Any], found: Roles) -> RunSeries:
         if len(terms) == len(tags):
             roles[role] = terms[0] if len(terms) == 1 else add(terms)
     notes = (*found.notes, *found.ambiguities)
-    return RunSeries(_with_total(roles), {}, notes, found.assured and OPTIMIZED_LOSS in roles)
+    assured = found.assured and OPTIMIZED_LOSS in roles
+    return RunSeries(_with_total(roles), {}, notes, assured, _most_points(data))
+
+
+def _most_points(data: Mapping[str, Any]) -> int:
+    return max((len(points) for points in data.values()), default=0)
 
 
 def _with_total(roles: Mapping[str, Series]) -> dict[str, Series]:

@@ -8,8 +8,9 @@ import itertools
 import math
 import pathlib
 
+import numpy as np
 import pytest
-from tensorboard.compat.proto import event_pb2
+from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2, types_pb2
 
 from tb_regloss import errors
 from tb_regloss.formats.scalar_points import Point, Points, PointsFile, merged
@@ -77,13 +78,18 @@ def test_all_forms_of_scalars_and_nothing_else(tmp_path: pathlib.Path) -> None:
         log.tensor(6, "loss", [1.0, 2.0], content)
         log.tensor(7, "loss", "text", content)
         log.tensor(8, "loss", 0.25, content)
+        log.tensor(9, "loss", np.float64(0.5), content)
+        log.tensor(10, "loss", np.int64(3), content)
+        packed = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=b"\0\0\0\x40")
+        value = summary_pb2.Summary.Value(tag="loss", tensor=packed)
+        log.add(event_pb2.Event(step=11, summary=summary_pb2.Summary(value=[value])))
     file = PointsFile(str(log.path), ["loss", "regloss/data_loss"])
     file.scan()
     loss = [(point.step, point.value) for point in file.series["loss"].points()]
-    assert [step for step, _ in loss] == [1, 3, 4, 8]
+    assert [step for step, _ in loss] == [1, 3, 4, 8, 9, 10, 11]
     assert loss[0][1] == 1.5
     assert math.isnan(loss[1][1])
-    assert [value for _, value in loss[2:]] == [math.inf, 0.25]
+    assert [value for _, value in loss[2:]] == [math.inf, 0.25, 0.5, 3.0, 2.0]
     (own,) = file.series["regloss/data_loss"].points()
     assert (own.step, own.value) == (2, 2.5)
     assert own.wall_time > 1.6e9
