@@ -319,6 +319,24 @@ def is_summand(flow: Flow, value: int) -> bool:
     return flow.ranks.is_scalar(value) or flow.graph.ops[node_of(value)] in ("Pack", "ConcatV2")
 
 
+def norms_into_unknown(flow: Flow) -> bool:
+    """Whether a scalar that may be a penalty goes into an op whose meaning is not known."""
+    graph = flow.graph
+    for op in ("L2Loss", "Sum", "Mul"):
+        for node in graph.nodes_with_op(op):
+            if flow.data[node] or not flow.parameters[node]:
+                continue
+            if not flow.ranks.is_scalar(value_of(node)) or _norm_root(flow, node) is None:
+                continue
+            readers = {graph.ops[edge >> PORT_BITS] for edge in graph.readers(node)}
+            readers = {op for op in readers if not op_semantics.is_summary(op)}
+            if any(
+                not op_semantics.is_known(r) and not op_semantics.is_summary(r) for r in readers
+            ):
+                return True
+    return False
+
+
 def _ends_nowhere(flow: Flow, node: int) -> bool:
     graph, stack, seen = flow.graph, [node], {node}
     while stack:

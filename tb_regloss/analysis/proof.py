@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import candidates, evidence, multiplier, updates
+from tb_regloss.analysis import candidates, evidence, multiplier, penalties, updates
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.facts import Declaration
@@ -71,6 +71,8 @@ class GraphProof:
       fingerprint: equal for graphs of the same ops by the same names.
       has_collections: whether collections stood beside the graph.
       framework: the framework it was written with, as far as it shows.
+      unexplained: variables whose gradients hold a multiple of themselves that
+        no regularization loss explains, in a graph that was not followed whole.
       is_clean: whether every gradient was evaluated and none holds a penalty.
     """
 
@@ -87,6 +89,7 @@ class GraphProof:
     has_collections: bool = False
     framework: str = "other"
     is_clean: bool = False
+    unexplained: tuple[str, ...] = ()
 
 
 def prove(logged: LoggedGraph, declaration: Declaration | None = None) -> GraphProof:
@@ -139,7 +142,8 @@ class _Prover:
         losses = self._judge(found) if trains else self._unjudged(found.penalties, trains)
         penalized = {v for p in found.penalties for v in p.variables}
         clean, decayed = self._penalty_gradients(penalized)
-        decays = self._training.decays | decayed
+        followed = not decayed or self._is_followed()
+        decays = self._training.decays | (decayed if followed else frozenset())
         names = {node: variable.name for node, variable in flow.variables.by_node.items()}
         return GraphProof(
             source=self._logged.source,
@@ -154,8 +158,21 @@ class _Prover:
             fingerprint=evidence.fingerprint(graph),
             has_collections=bool(self._logged.collections),
             framework=evidence.framework(graph, self._logged.collections),
+            unexplained=() if followed else tuple(names[v] for v in sorted(decayed) if v in names),
             is_clean=bool(trains) and clean and not graph.obstacles,
         )
+
+    def _untrained(self, penalty: Penalty, number: int) -> LossProof:
+        """Judges a penalty of which no variable is known to be trained."""
+        known = self._flow.variables.by_node
+        if not penalty.variables and self._flow.graph.obstacles:
+            text = "Cannot tell: what it penalizes could not be followed."
+        elif any(variable not in known for variable in self._chosen):
+            text = "Cannot tell: an update's variable could not be followed."
+        else:
+            text = "It penalizes no variable that is trained."
+            return self._loss_proof(penalty, Status.FROZEN, None, text, (), number)
+        return self._loss_proof(penalty, Status.UNKNOWN, None, text, (), number)
 
     def _penalty_gradients(self, penalized: set[int]) -> tuple[bool, frozenset[int]]:
         """Returns whether no gradient holds a penalty, and where one is no loss's.
@@ -176,6 +193,10 @@ class _Prover:
                     if variable not in penalized and is_own:
                         decayed.add(variable)
         return clean, frozenset(decayed)
+
+    def _is_followed(self) -> bool:
+        """Whether no penalty can have been lost on its way to a loss."""
+        return not self._graph.obstacles and not penalties.norms_into_unknown(self._flow)
 
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
         status = Status.FROZEN if trains is False else Status.UNKNOWN
@@ -233,8 +254,7 @@ class _Prover:
             text = "Its strength is the constant 0."
             return self._loss_proof(penalty, Status.ZERO, None, text, (), number)
         if not trained:
-            text = "It penalizes no variable that is trained."
-            return self._loss_proof(penalty, Status.FROZEN, None, text, (), number)
+            return self._untrained(penalty, number)
         reaches = {v: settler.reach(penalty, v) for v in trained}
         status, value = _combine(list(reaches.values()))
         in_value = settler.is_in_value(number)

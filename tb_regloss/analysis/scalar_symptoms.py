@@ -51,7 +51,10 @@ def symptoms(facts: RunFacts) -> Iterator[Finding]:
     optimized = facts.series.get(OPTIMIZED_LOSS)
     found = [_not_finite(facts)]
     if regularization is not None:
-        found += [_zero(regularization), _growing(regularization)]
+        found.append(_growing(regularization))
+        if not facts.declarations or facts.declarations[-1].regularization_losses:
+            # Where none is declared, 0 is what is to be expected.
+            found.append(_zero(regularization))
         if data is not None:
             found += [_flat(regularization, data), _share(regularization, data)]
         if optimized is not None:
@@ -129,7 +132,10 @@ def _share(regularization: Series, data: Series) -> Finding | None:
     # The start is no measure: fresh variables may well be penalized above all.
     late_penalty = float(np.median(np.abs(penalty[-(len(penalty) // 4) :])))
     late_loss = float(np.median(np.abs(loss[-(len(loss) // 4) :])))
-    if late_penalty <= _SHARE * late_loss or late_penalty == 0:
+    # Nor is a data loss that was learned away: the penalty has to be large beside
+    # what the loss was at its worst, too.
+    worst = float(np.abs(loss).max())
+    if late_penalty <= max(_SHARE * late_loss, worst) or late_penalty == 0:
         return None
     text = (
         f"Late in the run the regularization sum ({late_penalty:.4g}) is more than "

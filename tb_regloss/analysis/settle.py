@@ -233,6 +233,8 @@ class Settler:
                 continue
             seen.add(node)
             if node not in ends:
+                if self._scales_variable(node, variable):
+                    return node
                 stack.extend(node_of(v) for v in flow.value_inputs(node))
                 continue
             for value in graph.inputs[node]:
@@ -247,6 +249,35 @@ class Settler:
                 if variable in penalties.read_variables(flow, plain, 200):
                     return node
         return None
+
+    def _scales_variable(self, node: int, variable: int) -> bool:
+        """Whether something of data, scalar or not, multiplies the variable itself.
+
+        If it is a scalar, this may be a penalty's gradient that arrives through
+        an op whose meaning is not known.
+        """
+        flow, graph = self._flow, self._flow.graph
+        if op_semantics.row(graph.ops[node]).kind is not Kind.MULTIPLY:
+            return False
+        for value, other in zip(graph.inputs[node], reversed(graph.inputs[node]), strict=True):
+            plain = node_of(value)
+            if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
+                continue
+            if flow.ranks.rank(other) is None and self._comes_from_unknown(other):
+                return variable in penalties.read_variables(flow, plain, 200)
+        return False
+
+    def _comes_from_unknown(self, value: int) -> bool:
+        graph, node = self._flow.graph, node_of(value)
+        for _ in range(16):
+            if not op_semantics.is_known(graph.ops[node]):
+                return node in self._gradients.ends
+            carrying = op_semantics.value_inputs(graph.ops[node], graph.inputs[node])
+            following = [node_of(v) for v in carrying if self._flow.data[node_of(v)]]
+            if not following:
+                return False
+            node = following[0]
+        return False
 
     def _loops(self, penalty: Penalty) -> bool:
         graph, stack, seen = self._flow.graph, [penalty.node], {penalty.node}

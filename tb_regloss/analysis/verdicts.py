@@ -151,6 +151,10 @@ class _Judge:
         status = run_status(losses, bool(proof.decays), True)
         if status is Status.NO_REGULARIZATION and not losses and proof.obstacles:
             return losses, Status.UNKNOWN, proof.obstacles[0]
+        if status in (Status.NO_REGULARIZATION, Status.DECOUPLED) and proof.unexplained:
+            name = proof.unexplained[0]
+            reason = f"a gradient holds a multiple of {name!r} that no regularization loss explains"
+            return losses, Status.UNKNOWN, reason
         unknown = next((loss for loss in losses if loss.status is Status.UNKNOWN), None)
         return losses, status, unknown.text.removeprefix("Cannot tell: ") if unknown else ""
 
