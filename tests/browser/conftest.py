@@ -18,6 +18,8 @@ from tests.conftest import ROOT
 from tests.integration.tensorboard_process import Board, tensorboard
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# A busy machine is no bug.
+_PATIENCE_MS = 20_000
 Color = tuple[int, int, int]
 SIZE = {"width": 1400, "height": 900}
 
@@ -106,6 +108,7 @@ def chromium() -> Iterator[sync_api.Browser]:
     assert program, "the browser tests need Chromium: apt-get install chromium"
     built = ROOT / "tb_regloss" / "backend" / "static" / "index.js"
     assert built.is_file(), "the panel is not built: npm ci && npm run build, in frontend/"
+    sync_api.expect.set_options(timeout=_PATIENCE_MS)
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
         yield browser
@@ -135,7 +138,7 @@ def open_page(chromium: sync_api.Browser) -> Iterator[Callable[..., Panel]]:
     def open_page(url: str, **context: Any) -> Panel:
         settings: dict[str, Any] = {"viewport": SIZE, **context}
         made = chromium.new_context(**settings)
-        made.set_default_timeout(10_000)
+        made.set_default_timeout(_PATIENCE_MS)
         panel = Panel(made.new_page())
         opened.append((made, panel))
         panel.page.goto(url)
@@ -172,6 +175,6 @@ def alone(board: Board) -> str:
 
 def ready(panel: Panel) -> Panel:
     """Waits for verdict and curves."""
-    sync_api.expect(panel.locator(".verdict[data-status]")).to_be_visible(timeout=30_000)
+    sync_api.expect(panel.locator(".verdict[data-status]")).to_be_visible()
     sync_api.expect(panel.locator(".plot-empty")).to_have_count(0)
     return panel

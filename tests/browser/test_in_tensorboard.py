@@ -66,6 +66,7 @@ def test_new_data_comes_with_tensorboards_reload_button(
         logs.continue_run(tmp_path / "live", range(300, 360, 3))
         logs.write(tmp_path / "second", 1.0)
         _wait_until_read(panel, "live", 357)
+        _wait_until_read(panel, "second", 297)
         panel.page.locator("button.reload-button").click()
         expect(panel.badge("second")).to_have_text("included 36/36")
         plot.press("Escape")
@@ -106,7 +107,7 @@ def _wait_until_read(panel: Panel, run: str, step: int) -> None:
         """async ([run, step]) => {
           const body = JSON.stringify({runs: [run]});
           const answer = await (await fetch("losses", {method: "POST", body})).json();
-          return answer.runs[run].data_loss.steps.includes(step);
+          return answer.runs[run]?.data_loss?.steps.includes(step) ?? false;
         }""",
         arg=[run, step],
         polling=300,

@@ -40,7 +40,11 @@ describe("yExtent", () => {
     const data = chart(line([...calm.keys(), 97, 98, 99], [...calm, 1e9, 1e20, 1e38]));
     const range = yExtent(data, [0, 99], false);
     expect(range[1]).toBeLessThan(10);
-    expect(countOutside(data, [0, 99], range)).toBe(3);
+    expect(countOutside(data, [0, 99], range, false)).toBe(3);
+  });
+  it("does not count what a logarithmic axis cannot draw", () => {
+    const data = chart(line([0, 1, 2], [0, 1, 2]));
+    expect(countOutside(data, [0, 2], yExtent(data, [0, 2], true), true)).toBe(0);
   });
   it("keeps the first high values of an ordinary loss", () => {
     const values = Array.from({ length: 100 }, (_, i) => 0.1 + 9 * Math.exp(-i));

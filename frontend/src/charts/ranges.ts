@@ -48,14 +48,15 @@ export function yExtent(data: ChartData, x: Range, log: boolean): Range {
   return log ? padLog(low, high) : padLinear(low, high);
 }
 
-/** How many finite values stand outside of a range of y: said under the chart. */
-export function countOutside(data: ChartData, x: Range, y: Range): number {
+/** How many values that could be drawn stand outside of a range of y: said under the chart. */
+export function countOutside(data: ChartData, x: Range, y: Range, log: boolean): number {
   let count = 0;
   for (const line of data.lines) {
     const from = lowerBound(line.xs, x[0]);
     for (let i = from; i < line.xs.length && (line.xs[i] as number) <= x[1]; i++) {
       const value = line.ys[i] as number;
-      if (Number.isFinite(value) && (value > y[1] || value < y[0])) {
+      const drawn = Number.isFinite(value) && (!log || value > 0);
+      if (drawn && (value > y[1] || value < y[0])) {
         count++;
       }
     }

@@ -5,7 +5,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-import { formatCount, formatMoment, formatNumber, plural } from "../base/format";
+import { formatCount, formatDuration, formatMoment, formatNumber, plural } from "../base/format";
 import { describeNonFinite, lastValue } from "../base/series";
 import { countOutside, yExtent } from "../charts/ranges";
 import type { ChartTheme, ChartView } from "../charts/types";
@@ -61,7 +61,7 @@ export function ChartCard(props: Props): JSX.Element {
           </div>
         )}
       </div>
-      <Notes chart={chart} outside={countOutside(chart, xRange, yRange)} yLog={yLog} />
+      <Notes chart={chart} outside={countOutside(chart, xRange, yRange, yLog)} yLog={yLog} />
       <ReadoutTable chart={chart} name={props.name} />
     </section>
   );
@@ -240,7 +240,7 @@ function ReadoutTable(props: {
   const { rows, more } = readoutAt(props.chart, x);
   const total = props.name === "total";
   const smoothing = store.settings.smoothing.value > 0;
-  const wall = store.settings.xAxis.value !== "step";
+  const axis = store.settings.xAxis.value;
   return (
     <div class="readout" role="status">
       <table>
@@ -251,8 +251,7 @@ function ReadoutTable(props: {
             {total && <th>Data + reg.</th>}
             {total && <th>Gap</th>}
             {!total && smoothing && <th>Smoothed</th>}
-            <th>Step</th>
-            {wall && <th>Time</th>}
+            <th>{axis === "step" ? "Step" : "Time"}</th>
           </tr>
         </thead>
         <tbody>
@@ -268,8 +267,7 @@ function ReadoutTable(props: {
               {total && <td>{formatNumber(row.total)}</td>}
               {total && <td>{formatNumber(gapOf(row.total, row.logged))}</td>}
               {!total && smoothing && <td>{formatNumber(row.value)}</td>}
-              <td>{formatCount(row.step)}</td>
-              {wall && <td>{formatMoment(row.wallTime)}</td>}
+              <td>{axis === "step" ? formatCount(row.step) : timeText(axis, row.x)}</td>
             </tr>
           ))}
         </tbody>
@@ -277,6 +275,11 @@ function ReadoutTable(props: {
       {more > 0 && <div class="more">and {plural(more, "run", "runs")} more</div>}
     </div>
   );
+}
+
+function timeText(axis: "relative" | "wall", x: number): string {
+  // The year is no news at a cursor.
+  return axis === "relative" ? formatDuration(x) : formatMoment(x).slice(5);
 }
 
 // The difference of two logged float32 values keeps the rounding of the larger.

@@ -11,8 +11,8 @@ export interface ReadoutRow {
   readonly color: string;
   readonly focused: boolean;
   readonly step: number;
-  /** Seconds since the epoch. */
-  readonly wallTime: number;
+  /** In the unit of the horizontal axis. */
+  readonly x: number;
   /** The main line: smoothed, and as logged. */
   readonly value: number | null;
   readonly logged: number | null;
@@ -75,6 +75,6 @@ function place(line: NamedLine, index: number): Omit<ReadoutRow, "value" | "logg
     color: line.color,
     focused: line.strong,
     step: line.series.steps[index] as number,
-    wallTime: line.series.wallTimes[index] as number,
+    x: line.xs[index] as number,
   };
 }
