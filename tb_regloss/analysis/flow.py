@@ -9,7 +9,10 @@ trained variables: through those everything would reach everything.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
+
+import numpy as np
 
 from tb_regloss.analysis import op_semantics, variables
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
@@ -43,6 +46,8 @@ _ACCUMULATORS = {
     "SparseAccumulatorApplyGradient": 3,
 }
 _TAKES = ("AccumulatorTakeGradient", "SparseAccumulatorTakeGradient")
+# Above all positions that a row of the op table names.
+_MOST_POSITIONS = 8
 # More elements than a strength or a mask of a few axes has.
 _SMALL = 1
 
@@ -147,28 +152,23 @@ class Flow:
 
     def value_readers(self, node: int) -> list[int]:
         """Returns the nodes into whose value a node's value goes."""
-        found = [
-            packed >> PORT_BITS
-            for packed in self.graph.readers(node)
-            if self._carries(packed >> PORT_BITS, packed & PORT_MASK)
-        ]
+        readers, offsets = self._value_edges
+        found = readers[offsets[node] : offsets[node + 1]]
         extra = self._extra_readers.get(node)
         return [*found, *extra] if extra else found
 
     def propagate(self, sources: Iterable[int], reached: bytearray | None = None) -> bytearray:
         """Marks everything that a value from `sources` goes into."""
-        graph, extra = self.graph, self._extra_readers
-        reached = bytearray(len(graph)) if reached is None else reached
+        extra = self._extra_readers
+        reached = bytearray(len(self.graph)) if reached is None else reached
         stack = [node for node in sources if not reached[node]]
         for node in stack:
             reached[node] = 1
-        packed, offsets = graph._readers
-        carries = self._carries
+        readers, offsets = self._value_edges
         while stack:
             node = stack.pop()
-            for edge in packed[offsets[node] : offsets[node + 1]]:
-                reader = edge >> PORT_BITS
-                if not reached[reader] and carries(reader, edge & PORT_MASK):
+            for reader in readers[offsets[node] : offsets[node + 1]]:
+                if not reached[reader]:
                     reached[reader] = 1
                     stack.append(reader)
             if node in extra:
@@ -178,12 +178,29 @@ class Flow:
                         stack.append(reader)
         return reached
 
-    def _carries(self, reader: int, position: int) -> bool:
-        op = self.graph.ops[reader]
-        row = op_semantics.row(op)
-        if row.values is None:
-            return not row.but_last or position != len(self.graph.inputs[reader]) - 1
-        return position in row.values
+    @functools.cached_property
+    def _value_edges(self) -> tuple[list[int], list[int]]:
+        """Who reads each node's value as value, and where each node's readers begin."""
+        graph = self.graph
+        packed, offsets = graph.edges
+        readers, positions = packed >> PORT_BITS, packed & PORT_MASK
+        types = np.zeros(len(graph), np.int64)
+        carried = np.ones((len(graph.op_types), _MOST_POSITIONS + 1), bool)
+        without_last = np.zeros(len(graph.op_types), bool)
+        for number, (op, nodes) in enumerate(graph.op_types.items()):
+            types[nodes] = number
+            row = op_semantics.row(op)
+            if row.values is None:
+                without_last[number] = row.but_last
+            else:
+                carried[number] = [p in row.values for p in range(_MOST_POSITIONS + 1)]
+        reading = types[readers]
+        kept = carried[reading, np.minimum(positions, _MOST_POSITIONS)]
+        if without_last.any():
+            last = np.fromiter(map(len, graph.inputs), np.int64, len(graph)) - 1
+            kept &= ~(without_last[reading] & (positions == last[readers]))
+        begins = np.concatenate([[0], np.cumsum(kept)])[offsets]
+        return readers[kept].tolist(), begins.tolist()
 
     def _find_reads(self) -> None:
         for op, nodes in self.graph.op_types.items():

@@ -119,21 +119,23 @@ class OpGraph:
         return dict(zip(reversed(self.names), range(len(self.names) - 1, -1, -1), strict=True))
 
     @functools.cached_property
-    def _edges(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def edges(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """All edges as `reader << PORT_BITS | input position`, and where each node's begin."""
         lengths = np.fromiter(map(len, self.inputs), np.int64, len(self.inputs))
         total = int(lengths.sum())
         sources = np.fromiter(itertools.chain.from_iterable(self.inputs), np.int64, total)
         readers = np.repeat(np.arange(len(self.inputs)), lengths)
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(lengths) else lengths
         positions = np.arange(total) - np.repeat(starts, lengths)
-        order = np.argsort(sources >> PORT_BITS, kind="stable")
+        sources >>= PORT_BITS
+        order = np.argsort(sources, kind="stable")
         packed = readers[order] << PORT_BITS | positions[order]
-        offsets = np.searchsorted(sources[order] >> PORT_BITS, np.arange(len(self.inputs) + 1))
-        return packed, offsets, sources[order]
+        offsets = np.searchsorted(sources[order], np.arange(len(self.inputs) + 1))
+        return packed, offsets
 
     @functools.cached_property
     def _readers(self) -> tuple[list[int], list[int]]:
-        packed, offsets, _ = self._edges
+        packed, offsets = self.edges
         return packed.tolist(), offsets.tolist()
 
     def readers(self, node: int) -> list[int]:

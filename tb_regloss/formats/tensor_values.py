@@ -21,7 +21,7 @@ _FLOATS = frozenset(
     for name in ("DT_FLOAT", "DT_DOUBLE", "DT_HALF", "DT_BFLOAT16", "DT_COMPLEX64", "DT_COMPLEX128")
 )
 # What nearly all constants of a graph are, read without the detour over TensorBoard's types.
-_PLAIN = {
+_PLAIN: dict[int, tuple[np.dtype[Any], str]] = {
     types_pb2.DT_FLOAT: (np.dtype("<f4"), "float_val"),
     types_pb2.DT_INT32: (np.dtype("<i4"), "int_val"),
     types_pb2.DT_INT64: (np.dtype("<i8"), "int64_val"),
@@ -66,9 +66,9 @@ def _plain_array(
     proto: tensor_pb2.TensorProto, shape: tuple[int, ...], count: int
 ) -> np.ndarray[Any, Any] | None:
     """Returns the elements of a tensor that is spelled out in a usual type, else `None`."""
-    dtype, field = _PLAIN.get(proto.dtype, (None, ""))
-    if dtype is None:
+    if proto.dtype not in _PLAIN:
         return None
+    dtype, field = _PLAIN[proto.dtype]
     content = proto.tensor_content
     if content:
         if len(content) != count * dtype.itemsize:
