@@ -99,7 +99,9 @@ def prove(logged: LoggedGraph, declaration: Declaration | None = None) -> GraphP
       logged: the graph and its collections.
       declaration: what the training code said, where it said something.
     """
-    return _Prover(logged, declaration or Declaration()).run()
+    # Odd numbers make NaN, which makes `unknown`; NumPy need not warn of them too.
+    with np.errstate(all="ignore"):
+        return _Prover(logged, declaration or Declaration()).run()
 
 
 class _Prover:

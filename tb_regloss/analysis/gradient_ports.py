@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the gradient enters an unfused optimizer's arithmetic, and where decay does.
+
+Everything that mixes with slots is arithmetic; the gradient is what comes
+before that, without the learning rate.
+"""
+
+from __future__ import annotations
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.flow import Flow, Write
+from tb_regloss.analysis.op_graph import node_of
+from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.update_arithmetic import behind
+
+_ELEMENTWISE = ("Square", "Abs", "Sign", "Neg", "Sqrt", "Mean", "Max")  # of one gradient
+
+
+def gradient_ports(flow: Flow, write: Write, slots: bytearray) -> tuple[tuple[int, ...], bool]:
+    """Returns where the gradient enters an unfused optimizer's arithmetic.
+
+    Everything that mixes with slots is arithmetic; the gradient is what comes
+    before that, without the learning rate. On the way, a multiple of the
+    variable that is added outside of the gradient is the optimizer's decay.
+    """
+    graph = flow.graph
+    own = set(flow.reads.get(write.variable, ()))
+    ports: dict[int, None] = {}
+    decayed = False
+    stack, seen = [write.value], {write.value}
+    while stack:
+        value = stack.pop()
+        node = node_of(value)
+        if not flow.data[node]:
+            continue
+        op = graph.ops[node]
+        operands = list(flow.value_inputs(node))
+        kind = op_semantics.row(op).kind
+        reads_own = any(behind(flow, operand) in own for operand in operands)
+        if kind in (Kind.ADD, Kind.SUBTRACT) and reads_own:
+            follow = [v for v in operands if flow.data[node_of(v)] and behind(flow, v) not in own]
+        elif slots[node]:
+            follow = operands
+            if kind in (Kind.ADD, Kind.SUBTRACT):
+                decayed |= any(
+                    not flow.data[node_of(v)] and _is_multiple(flow, v, own) for v in operands
+                )
+        else:
+            inner = _without_scale(flow, value)
+            if inner == value:
+                ports[value] = None
+                continue
+            follow = [inner]
+        for operand in follow:
+            if operand not in seen:
+                seen.add(operand)
+                stack.append(operand)
+    return tuple(ports), decayed
+
+
+def _is_multiple(flow: Flow, value: int, own: set[int]) -> bool:
+    node = behind(flow, value)
+    if node in own:
+        return True
+    if flow.graph.ops[node] != "Mul":
+        return False
+    return any(behind(flow, v) in own for v in flow.graph.inputs[node])
+
+
+def _without_scale(flow: Flow, value: int) -> int:
+    """Takes one factor that depends on no data, or one elementwise function, off a gradient."""
+    graph, node = flow.graph, node_of(value)
+    op, inputs = graph.ops[node], graph.inputs[node]
+    if op in _ELEMENTWISE or (op == "Mul" and inputs[0] == inputs[1]):
+        return inputs[0]
+    if op in ("Add", "AddV2") and not any(flow.parameters[node_of(v)] for v in inputs[1:]):
+        # An epsilon beside the square of a gradient (Adafactor).
+        return inputs[0] if not flow.data[node_of(inputs[1])] else value
+    if op in ("Mul", "Div", "RealDiv") and len(inputs) == 2:
+        of_data = [bool(flow.data[node_of(v)]) for v in inputs]
+        if of_data[0] and not of_data[1] and flow.ranks.rank(inputs[1]) in (0, None):
+            return inputs[0]
+        if (
+            op == "Mul"
+            and of_data[1]
+            and not of_data[0]
+            and flow.ranks.rank(inputs[0]) in (0, None)
+        ):
+            return inputs[1]
+    return value
+
+
+def separate_decays(flow: Flow, trained: set[int]) -> list[int]:
+    """Returns trained variables that a write of its own shrinks (`v -= rate * decay * v`)."""
+    graph, found = flow.graph, []
+    for variable in trained:
+        own = set(flow.reads.get(variable, ()))
+        for write in flow.writes.get(variable, ()):
+            node = node_of(write.value)
+            if flow.data[node] or not flow.parameters[node]:
+                continue
+            if _is_shrinkage(flow, write, own):
+                found.append(variable)
+                break
+    del graph
+    return found
+
+
+def _is_shrinkage(flow: Flow, write: Write, own: set[int]) -> bool:
+    """Whether a write that depends on no data is `v * factor`, or subtracts that."""
+    graph, value = flow.graph, write.value
+    if write.how == "set":
+        node = behind(flow, value)
+        if graph.ops[node] == "Sub" and behind(flow, graph.inputs[node][0]) in own:
+            value = graph.inputs[node][1]
+        elif graph.ops[node] != "Mul":
+            return False
+    for _ in range(8):
+        node = behind(flow, value)
+        if node in own:
+            return True
+        if graph.ops[node] not in ("Mul", "Div", "RealDiv") or len(graph.inputs[node]) < 2:
+            return False
+        left, right = graph.inputs[node][:2]
+        value = left if flow.parameters[node_of(left)] and not flow.ranks.is_scalar(left) else right
+        if graph.ops[node] != "Mul":
+            value = left
+    return False

@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Variables that are trained by optimizers written out in small ops.
+
+A write trains a variable if what it writes depends on the products of a
+computation that used that very variable together with data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis.flow import WRITES, Flow, Write
+from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
+from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.update_arithmetic import is_arithmetic
+
+_ROUNDS = 8  # loops nested deeper than any program's
+
+
+def candidates(flow: Flow, fused: Container[int]) -> dict[int, list[Write]]:
+    """Returns writes to float variables that may be training or its state."""
+    found: dict[int, list[Write]] = {}
+    for root, writes in flow.writes.items():
+        variable = flow.variables.by_node.get(root)
+        if variable is None or not variable.is_float or root in fused:
+            continue
+        kept = [write for write in writes if _is_no_initializer(flow, write)]
+        if kept:
+            found[root] = kept
+    return found
+
+
+def is_used_with_data(flow: Flow, variable: int) -> bool:
+    """Whether a variable is computed with, not only updated: its value meets data in a product.
+
+    Slots and accumulators meet data in elementwise arithmetic only.
+    """
+    graph = flow.graph
+    stack = list(flow.reads.get(variable, ()))
+    seen = set(stack)
+    while stack:
+        for edge in graph.readers(stack.pop()):
+            reader, position = edge >> PORT_BITS, edge & PORT_MASK
+            op = graph.ops[reader]
+            carries = op_semantics.value_inputs(op, graph.inputs[reader])
+            if reader in seen or graph.inputs[reader][position] not in carries:
+                continue
+            if op in WRITES or op_semantics.is_summary(op):
+                continue
+            if flow.data[reader] and not is_arithmetic(op):
+                return True
+            seen.add(reader)
+            stack.append(reader)
+    return False
+
+
+def _is_no_initializer(flow: Flow, write: Write) -> bool:
+    # What is restored or drawn at random depends on no variable.
+    return write.how != "set" or bool(flow.parameters[node_of(write.value)])
+
+
+def trained(
+    flow: Flow,
+    writes_of: dict[int, list[Write]],
+    state: dict[int, list[int]],
+    trainable: frozenset[int] | None,
+) -> tuple[dict[int, list[Write]], set[int]]:
+    """Returns the variables that are trained, and the reads of state that their updates pass."""
+    of_data = {
+        variable: [write for write in writes if flow.data[node_of(write.value)]]
+        for variable, writes in writes_of.items()
+    }
+    of_data = {variable: writes for variable, writes in of_data.items() if writes}
+    if not of_data:
+        return {}, set()
+    bits = {variable: 1 << place for place, variable in enumerate(of_data)}
+    leaves, passed = {}, {}
+    for variable, writes in of_data.items():
+        leaves[variable], passed[variable] = _leaves(flow, writes, state)
+    used = _ancestors(flow, bits, {leaf for found in leaves.values() for leaf in found})
+    found = {}
+    for variable, writes in of_data.items():
+        if trainable is not None and variable not in trainable:
+            continue
+        if any(used.get(leaf, 0) & bits[variable] for leaf in leaves[variable]):
+            found[variable] = writes
+    return found, {node for variable in found for node in passed[variable]}
+
+
+def _leaves(
+    flow: Flow, writes: list[Write], state: dict[int, list[int]]
+) -> tuple[set[int], set[int]]:
+    """Returns where an update's arithmetic ends, and which reads of state it passes."""
+    graph = flow.graph
+    ends: set[int] = set()
+    passed: set[int] = set()
+    stack = [node_of(write.value) for write in writes]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        if not flow.data[node]:
+            continue
+        op = graph.ops[node]
+        kind = op_semantics.row(op).kind
+        operands: list[int] = []
+        if kind in (Kind.READ, Kind.VARIABLE):
+            if owner(flow, node) in state:
+                passed.add(node)
+                operands = flow.value_inputs(node)
+        elif is_arithmetic(op):
+            operands = flow.value_inputs(node)
+        else:
+            ends.add(node)
+        for operand in operands:
+            if node_of(operand) not in seen:
+                seen.add(node_of(operand))
+                stack.append(node_of(operand))
+    return ends, passed
+
+
+def owner(flow: Flow, read: int) -> int:
+    """Returns the variable that a node reads."""
+    inputs = flow.graph.inputs[read]
+    return flow.variables.root(inputs[0] if inputs else value_of(read))
+
+
+def _ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, int]:
+    """Returns for each wanted node which variables it was computed from, as bits.
+
+    Only what ops compute counts, not what state carried there.
+    """
+    graph = flow.graph
+    own: dict[int, int] = {}
+    for variable, bit in bits.items():
+        for read in flow.reads.get(variable, ()):
+            own[read] = own.get(read, 0) | bit
+    known, order = dict(own), list[int]()
+    stack = list(wanted)
+    waiting: set[int] = set()
+    while stack:
+        node = stack[-1]
+        if node in known:
+            stack.pop()
+            continue
+        operands = _operand_nodes(flow, node)
+        missing = [operand for operand in operands if operand not in known]
+        if missing and node not in waiting:
+            waiting.add(node)
+            stack.extend(missing)
+            continue
+        known[node] = 0
+        for operand in operands:
+            known[node] |= known.get(operand, 0)
+        order.append(node)
+        stack.pop()
+    has_loops = any(op in graph.op_types for op in op_semantics.LOOPS)
+    for _ in range(_ROUNDS if has_loops else 0):
+        # What comes around in a loop was not known when it was asked for.
+        changed = False
+        for node in order:
+            total = known[node]
+            for operand in _operand_nodes(flow, node):
+                total |= known.get(operand, 0)
+            changed |= total != known[node]
+            known[node] = total
+        if not changed:
+            break
+    return known
+
+
+def _operand_nodes(flow: Flow, node: int) -> list[int]:
+    graph = flow.graph
+    return [node_of(v) for v in op_semantics.value_inputs(graph.ops[node], graph.inputs[node])]
