@@ -127,13 +127,11 @@ def test_a_provider_that_fails_makes_the_run_unknown_and_is_asked_again(
     tmp_path: pathlib.Path,
 ) -> None:
     class Failing:
-        runs: list[str] = []  # noqa: RUF012 - never changed
-
         def listings(self, runs: Any) -> Any:
             raise ConnectionError("the data server is gone")
 
     reports = kept_reports.KeptReports(judging.Judge(), "logs")
-    run = reader.RunSource("a", "a", None, Failing(), "a")  # type: ignore[arg-type]
+    run = reader.RunSource("a", "a", None, Failing(), "a")
     found = reports.current("key", run)
     assert found["status"] == "unknown"
     assert "ConnectionError: the data server is gone" in found["evidence"][0]["text"]
@@ -189,5 +187,5 @@ def test_single_flight_keeps_what_was_used_last() -> None:
         cache.get(key, lambda: 0)
     made = []
     for key in ("a", "c", "b"):
-        cache.get(key, lambda key=key: made.append(key) or 0)  # type: ignore[misc]
+        cache.get(key, lambda key=key: made.append(key) or 0)
     assert made == ["b"]

@@ -354,7 +354,7 @@ def test_a_terminal_gets_a_bar_on_stderr_and_colours_on_stdout(tmp_path: pathlib
         check = subprocess.Popen(
             [*COMMAND, "check", str(tmp_path)],
             env=environment,
-            **{stream: theirs, other: subprocess.DEVNULL},  # type: ignore[call-overload]
+            **{stream: theirs, other: subprocess.DEVNULL},
         )
         os.close(theirs)
         seen = b""
