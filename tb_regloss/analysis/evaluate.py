@@ -14,7 +14,6 @@ Two ways to look at the same ops:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,24 +21,18 @@ import numpy as np
 from tb_regloss.analysis import op_semantics, sampled
 from tb_regloss.analysis.branches import Branches
 from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.leaves import STEP, Leaves
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_functions import FUNCTIONS
-from tb_regloss.analysis.op_graph import node_of, port_of, value_of
+from tb_regloss.analysis.op_graph import node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.sampled import NOTHING, Sampled, elementwise
 from tb_regloss.analysis.scales import Scales
 
-_STEP = 1e-30  # of complex-step differentiation: no cancellation, so as small as can be
 _OPAQUE = Sampled(None, np.full(1, 1j, np.complex128))
-_EXAMPLES = 3  # where the graph leaves a size open
 _ZERO = Sampled(None, np.zeros(1, np.complex128))
 _PARTS = ("Slice", "StridedSlice", "GatherV2")
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
-
-
-def direction(shape: tuple[int, ...]) -> np.ndarray:
-    """Returns the direction in which a dense variable is perturbed."""
-    return np.random.default_rng(7).uniform(0.5, 1.5, shape)
 
 
 class Evaluator:
@@ -66,9 +59,8 @@ class Evaluator:
     ) -> None:
         self._flow, self._numbering = flow, numbering
         self._graph, self._data = flow.graph, flow.data
-        self._perturbed, self._dense = perturbed, dense
+        self._leaves = Leaves(flow, numbering, perturbed, dense, negated)
         self._state = state or {}
-        self._negated = negated
         self._is_gradient = perturbed is None
         self._known: dict[int, Sampled] = {}
         self._branches = Branches(flow, numbering)
@@ -115,7 +107,7 @@ class Evaluator:
 
     def derivative(self, loss: Sampled) -> sampled.Array:
         """Returns the directional derivative of a scalar loss, `[DRAWS or 1]`."""
-        return np.asarray(sampled.collapse(loss).total(1).imag / _STEP, np.complex128)
+        return np.asarray(sampled.collapse(loss).total(1).imag / STEP, np.complex128)
 
     def factor(self, value: int) -> sampled.Array:
         """Returns a scalar factor, `[DRAWS or 1]`: its value, or a symbol for it."""
@@ -123,7 +115,7 @@ class Evaluator:
             found = sampled.collapse(self.value(value))
             if found.is_filled and not np.isnan(found.array).any():
                 return found.array
-        return self._symbol(value, ()).array
+        return self._leaves.symbol(value, ()).array
 
     def branch_weights(self, node: int, values: Sequence[int]) -> list[sampled.Array]:
         """Returns the weights of a choice's branches; they add up to one."""
@@ -220,28 +212,27 @@ class Evaluator:
         if node in self._state_reads and self._is_gradient and self._data[node]:
             return self._accumulated(self._state_reads[node])
         if kind is Kind.CONSTANT:
-            return self._constant(node)
+            return self._leaves.constant(node)
         if kind is Kind.VARIABLE:
-            return self._variable(value)
+            return self._leaves.variable(value)
         if op == "ReadVariableOp":
-            return self._variable(inputs[0])
+            return self._leaves.variable(inputs[0])
         if kind is Kind.PLACEHOLDER and not self._data[node]:
-            return self._symbol(value, self._placeholder_shape(node))
+            return self._leaves.symbol(value, self._leaves.placeholder_shape(node))
         if not self._data[node]:
             return self._plain(value)
         if kind is Kind.SHAPE:
             return self._static_shape(value)
         if not self._is_gradient:
             scalar = self._flow.ranks.is_scalar(value)
-            return self._symbol(value, ()) if scalar else Sampled(self._batch(value), NOTHING.array)
+            return (
+                self._leaves.symbol(value, ())
+                if scalar
+                else Sampled(self._leaves.batch(value), NOTHING.array)
+            )
         if kind in (Kind.PLACEHOLDER, Kind.DATA):
-            return Sampled(self._batch(value), _OPAQUE.array)
+            return Sampled(self._leaves.batch(value), _OPAQUE.array)
         return self._gradient_part(value, kind)
-
-    def _batch(self, value: int) -> tuple[int, ...] | None:
-        """Returns a shape to assume for data: as many examples everywhere."""
-        rank = self._flow.ranks.rank(value)
-        return None if rank is None else (_EXAMPLES,) * rank
 
     def _plain(self, value: int) -> Sampled:
         """Evaluates an op none of whose values depend on data."""
@@ -252,7 +243,7 @@ class Evaluator:
         if op_semantics.row(op).kind is Kind.ALL_REDUCE:
             return self._reduced_over_replicas(node)
         if op == "ResourceGather" and inputs:
-            operands = [self._variable(inputs[0]), *(self._known[v] for v in inputs[1:])]
+            operands = [self._leaves.variable(inputs[0]), *(self._known[v] for v in inputs[1:])]
         else:
             operands = [self._known[v] for v in inputs]
         function = FUNCTIONS.get(op)
@@ -264,7 +255,7 @@ class Evaluator:
                 found = NOTHING  # Odd shapes in an odd graph: not evaluated, never guessed.
         is_unknown = found.array.size == 1 and not found.parts and np.isnan(found.array).any()
         if is_unknown and self._flow.ranks.is_scalar(value) and not self._flow.parameters[node]:
-            return self._symbol(value, ())
+            return self._leaves.symbol(value, ())
         return found
 
     def _attr(self, node: int):  # type: ignore[no-untyped-def]
@@ -333,7 +324,7 @@ class Evaluator:
             found = self._known[scale]
             if not (found.is_filled and np.isnan(found.array).any()):
                 return found
-        return self._symbol(scale, ())
+        return self._leaves.symbol(scale, ())
 
     def _linear(self, value: int) -> Sampled:
         graph, node = self._graph, node_of(value)
@@ -397,23 +388,6 @@ class Evaluator:
         factor = self._branches.replica_factor(node, len(parts))
         return elementwise(np.multiply, total, sampled.number(factor))
 
-    def _symbol(self, value: int, shape: tuple[int, ...] | None) -> Sampled:
-        return Sampled(shape, sampled.random_numbers(self._numbering.number(value) * 2 + 1))
-
-    def _placeholder_shape(self, node: int) -> tuple[int, ...] | None:
-        shape = self._graph.attrs.attr(node, "shape")
-        if shape is None:
-            return ()
-        return tuple(_EXAMPLES if size is None else size for size in shape)
-
-    def _constant(self, node: int) -> Sampled:
-        constant = self._graph.attrs.constant(node)
-        if constant is None:
-            return NOTHING
-        if constant.array is None:
-            return self._symbol(value_of(node), constant.shape) if constant.is_float else NOTHING
-        return sampled.from_constant(constant.array, constant.shape)
-
     def _static_shape(self, value: int) -> Sampled:
         node = node_of(value)
         op, inputs = self._graph.ops[node], self._graph.inputs[node]
@@ -422,28 +396,3 @@ class Evaluator:
         if op == "ZerosLike":
             return _ZERO
         return NOTHING
-
-    def _variable(self, handle: int) -> Sampled:
-        variable = self._flow.variables.behind(handle)
-        if variable is None:
-            return NOTHING
-        shape = None
-        if variable.shape is not None:
-            shape = tuple(_EXAMPLES if size is None else size for size in variable.shape)
-        key = variable.node * 2
-        if self._dense and shape and math.prod(shape) * sampled.DRAWS <= sampled.MAX_DENSE:
-            random = np.random.default_rng(key)
-            array = random.uniform(0.5, 1.5, (sampled.DRAWS, *shape)).astype(np.complex128)
-            array *= random.choice([-1.0, 1.0], array.shape)
-            array = -array if self._negated else array
-            if self._perturbed == variable.node:
-                array += 1j * _STEP * direction(shape)
-            return Sampled(shape, array)
-        numbers = sampled.random_numbers(key)
-        if shape != ():
-            # Both signs, or |v| could not be told from v.
-            numbers = numbers * np.where(sampled.random_numbers(key + 77).real > 1, 1, -1)
-            numbers = -numbers if self._negated else numbers
-        if self._perturbed == variable.node:
-            numbers = numbers + 1j * _STEP
-        return Sampled(shape, numbers)

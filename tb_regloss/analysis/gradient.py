@@ -10,8 +10,9 @@ import math
 import numpy as np
 
 from tb_regloss.analysis import sampled
-from tb_regloss.analysis.evaluate import Evaluator, direction
+from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.leaves import direction
 from tb_regloss.analysis.multiplier import as_constant
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_graph import node_of, value_of

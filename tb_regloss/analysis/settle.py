@@ -14,29 +14,14 @@ import dataclasses
 
 import numpy as np
 
-from tb_regloss.analysis import gradient, op_semantics, penalties, towers
+from tb_regloss.analysis import gradient, towers
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
+from tb_regloss.analysis.links import Links
 from tb_regloss.analysis.multiplier import Form, Sums, as_constant
-from tb_regloss.analysis.op_graph import PORT_BITS, node_of
-from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.updates import Update
-
-_REACH = 20_000  # ops to look at between an update and where its gradient comes from
-# They read a parameter to send a gradient on to what is before it.
-_BACKPROPAGATION = frozenset(
-    [
-        "Conv2DBackpropInput",
-        "DepthwiseConv2dNativeBackpropInput",
-        "Conv3DBackpropInputV2",
-        "FusedBatchNormGrad",
-        "FusedBatchNormGradV2",
-        "FusedBatchNormGradV3",
-        "LRNGrad",
-    ]
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +64,7 @@ class Settler:
             for update in updates:
                 gradients.received(update)
         self._evaluated, self._hidden = gradients.followed()
+        self._links = Links(flow, found, gradients.ends, self._evaluated | self._hidden)
 
     def number(self, penalty: Penalty) -> int:
         """Returns a penalty's class."""
@@ -98,7 +84,7 @@ class Settler:
         for form in forms:
             if number in form.is_cut:
                 return form.is_cut[number]
-        inside = self._cut_inside(number)
+        inside = self._links.cut_inside(number)
         return inside
 
     def is_blocked(self, number: int) -> bool:
@@ -106,22 +92,6 @@ class Settler:
         if self.optimized is not None:
             return number in self.optimized.penalties
         return self.is_in_value(number) and self.cut(number) is not None
-
-    def _cut_inside(self, number: int) -> int | None:
-        """Returns an op that cuts the gradient between a penalty and its variables."""
-        graph = self._flow.graph
-        start = [node for node, other in self._found.classes.items() if other == number]
-        stack, seen = list(start), set(start)
-        while stack and len(seen) < 1000:
-            node = stack.pop()
-            if op_semantics.row(graph.ops[node]).kind is Kind.CUT:
-                return node
-            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
-                operand = node_of(value)
-                if operand not in seen and self._flow.parameters[operand]:
-                    seen.add(operand)
-                    stack.append(operand)
-        return None
 
     def reach(self, penalty: Penalty, variable: int) -> Reach:
         """Returns whether a penalty arrives at the updates of a variable."""
@@ -208,88 +178,19 @@ class Settler:
     def _absent(self, penalty: Penalty, number: int, variable: int, update: Update) -> Reach:
         """Returns "not reached" where no way into the gradient was left unfollowed."""
         graph = self._flow.graph
-        private = self._private(penalty, number) & self._hidden
+        private = self._links.private(penalty, number) & self._hidden
         if private:
             name = graph.names[min(private)]
             return Reach(
                 is_unknown=True, obstacle=f"{name!r} enters a gradient in a way not followed"
             )
-        node = self._unfollowed_use(variable, update)
+        node = self._links.unfollowed_use(variable, update)
         if node is not None:
             text = f"{graph.names[node]!r} ({graph.ops[node]}) joins the variable and its gradient"
             return Reach(is_unknown=True, obstacle=text)
-        if self._loops(penalty) and self.forms_with(number):
+        if self._links.has_loops(penalty) and self.forms_with(number):
             return Reach(is_unknown=True, obstacle="it is computed in a loop")
         return Reach(multiplier=0.0)
-
-    def _unfollowed_use(self, variable: int, update: Update) -> int | None:
-        """Returns an op that ends the following of a gradient, though it reads the variable."""
-        flow, graph = self._flow, self._flow.graph
-        ends = self._gradients.ends
-        stack, seen = [node_of(port) for port in update.ports], set[int]()
-        while stack and len(seen) < _REACH:
-            node = stack.pop()
-            if node in seen or not flow.data[node]:
-                continue
-            seen.add(node)
-            if node not in ends:
-                if self._scales_variable(node, variable):
-                    return node
-                stack.extend(node_of(v) for v in flow.value_inputs(node))
-                continue
-            for value in graph.inputs[node]:
-                plain = node_of(value)
-                if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
-                    continue
-                if (
-                    graph.ops[node] in op_semantics.CONTRACTIONS
-                    or graph.ops[node] in _BACKPROPAGATION
-                ):
-                    continue
-                if variable in penalties.read_variables(flow, plain, 200):
-                    return node
-        return None
-
-    def _scales_variable(self, node: int, variable: int) -> bool:
-        """Whether something of data, scalar or not, multiplies the variable itself.
-
-        If it is a scalar, this may be a penalty's gradient that arrives through
-        an op whose meaning is not known.
-        """
-        flow, graph = self._flow, self._flow.graph
-        if op_semantics.row(graph.ops[node]).kind is not Kind.MULTIPLY:
-            return False
-        for value, other in zip(graph.inputs[node], reversed(graph.inputs[node]), strict=True):
-            plain = node_of(value)
-            if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
-                continue
-            if flow.ranks.rank(other) is None and self._comes_from_unknown(other):
-                return variable in penalties.read_variables(flow, plain, 200)
-        return False
-
-    def _comes_from_unknown(self, value: int) -> bool:
-        graph, node = self._flow.graph, node_of(value)
-        for _ in range(16):
-            if not op_semantics.is_known(graph.ops[node]):
-                return node in self._gradients.ends
-            carrying = op_semantics.value_inputs(graph.ops[node], graph.inputs[node])
-            following = [node_of(v) for v in carrying if self._flow.data[node_of(v)]]
-            if not following:
-                return False
-            node = following[0]
-        return False
-
-    def _loops(self, penalty: Penalty) -> bool:
-        graph, stack, seen = self._flow.graph, [penalty.node], {penalty.node}
-        while stack and len(seen) < 500:
-            node = stack.pop()
-            if graph.ops[node] in op_semantics.LOOPS:
-                return True
-            for value in graph.inputs[node]:
-                if node_of(value) not in seen:
-                    seen.add(node_of(value))
-                    stack.append(node_of(value))
-        return False
 
     def _unfitted(self, penalty: Penalty, number: int) -> Reach:
         """Decides where a gradient holds penalties, but in no constant proportion."""
@@ -304,68 +205,18 @@ class Settler:
         return Reach(is_unknown=True, obstacle=obstacle)
 
     def _is_linked(self, penalty: Penalty, number: int) -> bool:
-        return bool(self._private(penalty, number) & (self._evaluated | self._hidden))
+        return bool(self._links.private(penalty, number) & (self._evaluated | self._hidden))
 
     def _reach_of_data(self, penalty: Penalty, number: int, update: Update) -> Reach:
         """Decides for a penalty that depends on data, an activity regularizer."""
         if not self.forms_with(number):
             return Reach(multiplier=0.0)
-        private = self._private(penalty, number)
+        private = self._links.private(penalty, number)
         if not private:
             return Reach(is_unknown=True, obstacle="it depends on data and has no op of its own")
         if private & (self._evaluated | self._hidden):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         return Reach(multiplier=0.0)
-
-    def _private(self, penalty: Penalty, number: int) -> set[int]:
-        """Returns ops that only this penalty (in all its copies) is made of.
-
-        A strength that other ops read too is none of them, unless those others
-        belong to gradients.
-        """
-        flow, graph = self._flow, self._flow.graph
-        roots = [node for node, other in self._found.classes.items() if other == number]
-        cone, stack = set(roots), list(roots)
-        while stack and len(cone) < 2000:
-            node = stack.pop()
-            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
-                operand = node_of(value)
-                if operand in cone or graph.ops[operand] in ("Identity", "ReadVariableOp"):
-                    continue
-                kind = op_semantics.row(graph.ops[operand]).kind
-                if kind in (Kind.VARIABLE, Kind.READ, Kind.PLACEHOLDER, Kind.DATA):
-                    continue
-                if number < 0 and flow.data[operand] and not flow.ranks.is_scalar(value):
-                    continue
-                cone.add(operand)
-                stack.append(operand)
-        inside = self._evaluated | self._hidden
-        return {
-            node
-            for node in cone
-            if all(
-                edge >> PORT_BITS in cone or edge >> PORT_BITS in inside
-                for edge in graph.readers(node)
-            )
-            or node in roots
-        }
-
-    def _depends_on_sizes(self, number: int, variable: int) -> bool:
-        """Whether numbers of elements matter that are only assumed."""
-        graph, found = self._flow.graph, self._flow.variables.by_node.get(variable)
-        if found is None or not found.is_assumed:
-            return False
-        stack = [node for node, other in self._found.classes.items() if other == number]
-        seen = set(stack)
-        while stack and len(seen) < 500:
-            node = stack.pop()
-            if graph.ops[node] in ("Mean", "Size", "Prod"):
-                return True
-            for value in graph.inputs[node]:
-                if node_of(value) not in seen:
-                    seen.add(node_of(value))
-                    stack.append(node_of(value))
-        return False
 
     def _form_ratio(self, number: int) -> float | None:
         ratios = {self._towers.ratio(form, number) for form in self.forms_with(number)}
@@ -382,7 +233,7 @@ class Settler:
         """Picks the multiplier on which gradient and sums agree."""
         seen = [value for value in (relative, absolute) if value is not None]
         forms = self.forms_with(number)
-        if self._depends_on_sizes(number, update.variable):
+        if self._links.depends_on_sizes(number, update.variable):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         for form in forms:
             inner = self._towers.inner_scale(form)

@@ -1,0 +1,178 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""What of a graph connects a penalty with a gradient where numbers do not speak."""
+
+from __future__ import annotations
+
+from tb_regloss.analysis import op_semantics, penalties
+from tb_regloss.analysis.candidates import Candidates
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.op_graph import PORT_BITS, node_of
+from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.penalties import Penalty
+from tb_regloss.analysis.updates import Update
+
+_REACH = 20_000  # ops to look at between an update and where its gradient comes from
+# They read a parameter to send a gradient on to what is before it.
+_BACKPROPAGATION = frozenset(
+    [
+        "Conv2DBackpropInput",
+        "DepthwiseConv2dNativeBackpropInput",
+        "Conv3DBackpropInputV2",
+        "FusedBatchNormGrad",
+        "FusedBatchNormGradV2",
+        "FusedBatchNormGradV3",
+        "LRNGrad",
+    ]
+)
+
+
+class Links:
+    """Connections in one graph.
+
+    Args:
+      flow: the graph.
+      found: its penalties.
+      ends: the ops at which following gradients ended.
+      inside: everything that flows into gradients, followed or not.
+    """
+
+    def __init__(self, flow: Flow, found: Candidates, ends: set[int], inside: set[int]) -> None:
+        self._flow, self._found = flow, found
+        self._ends, self._inside = ends, inside
+
+    def cut_inside(self, number: int) -> int | None:
+        """Returns an op that cuts the gradient between a penalty and its variables."""
+        graph = self._flow.graph
+        start = [node for node, other in self._found.classes.items() if other == number]
+        stack, seen = list(start), set(start)
+        while stack and len(seen) < 1000:
+            node = stack.pop()
+            if op_semantics.row(graph.ops[node]).kind is Kind.CUT:
+                return node
+            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
+                operand = node_of(value)
+                if operand not in seen and self._flow.parameters[operand]:
+                    seen.add(operand)
+                    stack.append(operand)
+        return None
+
+    def unfollowed_use(self, variable: int, update: Update) -> int | None:
+        """Returns an op that ends the following of a gradient, though it reads the variable."""
+        flow, graph = self._flow, self._flow.graph
+        ends = self._ends
+        stack, seen = [node_of(port) for port in update.ports], set[int]()
+        while stack and len(seen) < _REACH:
+            node = stack.pop()
+            if node in seen or not flow.data[node]:
+                continue
+            seen.add(node)
+            if node not in ends:
+                if self._scales_variable(node, variable):
+                    return node
+                stack.extend(node_of(v) for v in flow.value_inputs(node))
+                continue
+            for value in graph.inputs[node]:
+                plain = node_of(value)
+                if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
+                    continue
+                if (
+                    graph.ops[node] in op_semantics.CONTRACTIONS
+                    or graph.ops[node] in _BACKPROPAGATION
+                ):
+                    continue
+                if variable in penalties.read_variables(flow, plain, 200):
+                    return node
+        return None
+
+    def _scales_variable(self, node: int, variable: int) -> bool:
+        """Whether something of data, scalar or not, multiplies the variable itself.
+
+        If it is a scalar, this may be a penalty's gradient that arrives through
+        an op whose meaning is not known.
+        """
+        flow, graph = self._flow, self._flow.graph
+        if op_semantics.row(graph.ops[node]).kind is not Kind.MULTIPLY:
+            return False
+        for value, other in zip(graph.inputs[node], reversed(graph.inputs[node]), strict=True):
+            plain = node_of(value)
+            if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
+                continue
+            if flow.ranks.rank(other) is None and self._comes_from_unknown(other):
+                return variable in penalties.read_variables(flow, plain, 200)
+        return False
+
+    def _comes_from_unknown(self, value: int) -> bool:
+        graph, node = self._flow.graph, node_of(value)
+        for _ in range(16):
+            if not op_semantics.is_known(graph.ops[node]):
+                return node in self._ends
+            carrying = op_semantics.value_inputs(graph.ops[node], graph.inputs[node])
+            following = [node_of(v) for v in carrying if self._flow.data[node_of(v)]]
+            if not following:
+                return False
+            node = following[0]
+        return False
+
+    def has_loops(self, penalty: Penalty) -> bool:
+        """Whether a penalty is computed in a loop."""
+        graph, stack, seen = self._flow.graph, [penalty.node], {penalty.node}
+        while stack and len(seen) < 500:
+            node = stack.pop()
+            if graph.ops[node] in op_semantics.LOOPS:
+                return True
+            for value in graph.inputs[node]:
+                if node_of(value) not in seen:
+                    seen.add(node_of(value))
+                    stack.append(node_of(value))
+        return False
+
+    def private(self, penalty: Penalty, number: int) -> set[int]:
+        """Returns ops that only this penalty (in all its copies) is made of.
+
+        A strength that other ops read too is none of them, unless those others
+        belong to gradients.
+        """
+        flow, graph = self._flow, self._flow.graph
+        roots = [node for node, other in self._found.classes.items() if other == number]
+        cone, stack = set(roots), list(roots)
+        while stack and len(cone) < 2000:
+            node = stack.pop()
+            for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
+                operand = node_of(value)
+                if operand in cone or graph.ops[operand] in ("Identity", "ReadVariableOp"):
+                    continue
+                kind = op_semantics.row(graph.ops[operand]).kind
+                if kind in (Kind.VARIABLE, Kind.READ, Kind.PLACEHOLDER, Kind.DATA):
+                    continue
+                if number < 0 and flow.data[operand] and not flow.ranks.is_scalar(value):
+                    continue
+                cone.add(operand)
+                stack.append(operand)
+        inside = self._inside
+        return {
+            node
+            for node in cone
+            if all(
+                edge >> PORT_BITS in cone or edge >> PORT_BITS in inside
+                for edge in graph.readers(node)
+            )
+            or node in roots
+        }
+
+    def depends_on_sizes(self, number: int, variable: int) -> bool:
+        """Whether numbers of elements matter that are only assumed."""
+        graph, found = self._flow.graph, self._flow.variables.by_node.get(variable)
+        if found is None or not found.is_assumed:
+            return False
+        stack = [node for node, other in self._found.classes.items() if other == number]
+        seen = set(stack)
+        while stack and len(seen) < 500:
+            node = stack.pop()
+            if graph.ops[node] in ("Mean", "Size", "Prod"):
+                return True
+            for value in graph.inputs[node]:
+                if node_of(value) not in seen:
+                    seen.add(node_of(value))
+                    stack.append(node_of(value))
+        return False
