@@ -14,14 +14,18 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tensorboard.compat.proto import attr_value_pb2, function_pb2, graph_pb2
+from tensorboard.compat.proto import attr_value_pb2, graph_pb2
 
 from tb_regloss.analysis.op_graph import PORT_BITS, Constant, OpGraph, value_of
 from tb_regloss.formats import op_inputs, output_ports, tensor_values
 
 # A call tree in which each function calls the next one twice grows like 2^n;
-# what is over the bound stays a single op of unknown meaning, and says so.
+# what is over the bound stays a single op of unknown meaning, and says so. Real
+# programs call a function a few times each, so that a small file that grows a
+# thousand times is none, and is not worth the minute and 2 GB of 2 million ops.
 _MAX_INLINED_NODES = 2_000_000
+_MAX_INLINED_NODES_OF_SMALL = 200_000
+_MAX_GROWTH = 20
 _MAX_DEPTH = 200
 
 # From this GraphDef version on, shape () of a placeholder means a scalar.
@@ -116,15 +120,19 @@ class _Call:
 class _Builder:
     """Appends nodes of one graph and of the functions that it calls."""
 
-    def __init__(self, library: function_pb2.FunctionDefLibrary, producer: int) -> None:
-        self._producer = producer
+    def __init__(self, proto: graph_pb2.GraphDef) -> None:
+        functions = proto.library.function
+        size = len(proto.node) + sum(len(function.node_def) for function in functions)
+        self._limit = min(max(_MAX_GROWTH * size, _MAX_INLINED_NODES_OF_SMALL), _MAX_INLINED_NODES)
+        self._producer = proto.versions.producer
         self.names: list[str] = []
         self.ops: list[str] = []
         self.inputs: list[list[int]] = []
         self.controls: dict[int, list[int]] = {}
         self.defs: list[Any] = []
         self.obstacles: dict[str, None] = {}
-        self._functions = {f.signature.name: f for f in library.function}
+        self._is_full = False
+        self._functions = {f.signature.name: f for f in functions}
         self._aliases: dict[int, int] = {}
         self._absent: list[tuple[int, str]] = []
         self._calls: collections.deque[_Call] = collections.deque()
@@ -257,9 +265,10 @@ class _Builder:
             bodies = [op]
         obstacle = self._obstacle(call, bodies)
         if obstacle:
-            self.obstacles[f"the call {self.names[call.node]!r} was not followed: {obstacle}"] = (
-                None
-            )
+            name = self.names[call.node]
+            self.obstacles[f"the call {name!r} was not followed: {obstacle}"] = None
+            if self._is_full:
+                self._calls.clear()  # One tells it for all that wait.
             return
         operands = self.inputs[call.node]
         if op in _IFS or op in _CASES:
@@ -284,8 +293,9 @@ class _Builder:
                 return f"there is no function {body!r} in the graph"
             if body in call.chain:
                 return f"the function {body!r} calls itself"
-            if len(self.names) + len(self._functions[body].node_def) > _MAX_INLINED_NODES:
-                return f"more than {_MAX_INLINED_NODES:,} ops after following all calls"
+            if len(self.names) + len(self._functions[body].node_def) > self._limit:
+                self._is_full = True
+                return f"more than {self._limit:,} ops after following all calls"
         if call.depth >= _MAX_DEPTH:
             return f"calls are nested more than {_MAX_DEPTH} deep"
         return None if bodies else "it names no function"
@@ -313,11 +323,19 @@ class _Builder:
         aliases = self._aliases
         for values in self.inputs:
             for position, value in enumerate(values):
-                hops = 0
-                while value in aliases and hops < _MAX_DEPTH * 4:
-                    value = aliases[value]
-                    hops += 1
-                values[position] = value
+                if value in aliases:
+                    values[position] = self._resolved(value)
+
+    def _resolved(self, value: int) -> int:
+        """Returns what stands behind an alias, and remembers it for the next who asks."""
+        aliases, passed = self._aliases, dict[int, None]()
+        while value in aliases and value not in passed:
+            passed[value] = None
+            value = aliases[value]
+        for alias in passed:
+            aliases[alias] = value
+        aliases.pop(value, None)  # In a cycle of aliases, one stands for all.
+        return value
 
 
 def _function_name(node_def: Any, attr: str) -> str:
@@ -326,6 +344,6 @@ def _function_name(node_def: Any, attr: str) -> str:
 
 def op_graph(proto: graph_pb2.GraphDef) -> OpGraph:
     """Returns a GraphDef's ops with all calls inlined; never raises for odd graphs."""
-    builder = _Builder(proto.library, proto.versions.producer)
+    builder = _Builder(proto)
     builder.add_nodes(proto.node, "", {}, 0, ())
     return builder.build()
