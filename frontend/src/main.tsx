@@ -13,7 +13,7 @@ import { createStore } from "./state/store";
 import { followDarkMode, hostFontRules } from "./state/theme";
 import { App } from "./view/app";
 import { PanelContext } from "./view/context";
-import styles from "./view/panel.css?inline";
+import { styles } from "./view/styles";
 
 const clock: Clock = {
   after(milliseconds, action) {
