@@ -171,45 +171,82 @@ class _Builder:
         depth: int,
         chain: tuple[str, ...],
     ) -> dict[str, int]:
-        """Appends a graph's or a body's nodes; returns their numbers by name."""
+        """Appends a graph's or a body's nodes; returns their first outputs by name."""
+        # Whole lists at a time: this is where most of a large graph's time goes.
         first = len(self.names)
-        local: dict[str, int] = {}
-        wanted: list[Any] = []
-        names, ops, inputs, defs = self.names, self.ops, self.inputs, self.defs
-        for node_def in node_defs:
-            name, op = node_def.name, node_def.op
-            if name in local:
-                self.obstacles[f"two ops are called {prefix + name!r}; the first one counts"] = None
-            else:
-                local[name] = len(names)
-            if op in self._call_ops:
-                self._calls.append(_Call(len(names), depth, chain))
-            names.append(prefix + name if prefix else name)
-            ops.append(op)
-            defs.append(node_def)
-            wanted.append(node_def.input)
-        seen: dict[str, int] = dict(arguments)
-        for node, texts in enumerate(wanted, first):
-            values: list[int] = []
-            for text in texts:
-                value = seen.get(text)
-                if value is None:
-                    if text[:1] == "^":
-                        waited = local.get(text[1:])
-                        if waited is not None:
-                            self.controls.setdefault(node, []).append(waited)
-                        continue
-                    value = seen[text] = self._value(text, local, prefix)
-                values.append(value)
+        kept = list(node_defs)
+        names, ops = [d.name for d in kept], [d.op for d in kept]
+        # The first of equal names counts.
+        last = (first + len(kept) - 1) << PORT_BITS
+        values_of = range(last, (first - 1) << PORT_BITS, -1 << PORT_BITS)
+        local = dict(zip(reversed(names), values_of, strict=True))
+        if len(local) < len(names):
+            self._tell_repeated(names, prefix)
+        self.names += [prefix + name for name in names] if prefix else names
+        self.ops += ops
+        self.defs += kept
+        if not self._call_ops.isdisjoint(ops):
+            self._calls.extend(
+                _Call(node, depth, chain)
+                for node, op in enumerate(ops, first)
+                if op in self._call_ops
+            )
+        seen = {**local, **arguments} if arguments else dict(local)
+        known, inputs = seen.get, self.inputs
+        for node, node_def in enumerate(kept, first):
+            texts = node_def.input
+            values: list[Any] = list(map(known, texts))
+            if None in values:
+                values = self._values(node, texts, seen, local, prefix)
             inputs.append(values)
-            if ops[node] in _OURS or not op_inputs.can_have(ops[node], len(values)):
+        self._check_nodes(first)
+        return local
+
+    def _tell_repeated(self, names: Sequence[str], prefix: str) -> None:
+        seen = set()
+        for name in names:
+            if name in seen:
+                self.obstacles[f"two ops are called {prefix + name!r}; the first one counts"] = None
+            seen.add(name)
+
+    def _values(
+        self,
+        node: int,
+        texts: Iterable[str],
+        seen: dict[str, int],
+        local: dict[str, int],
+        prefix: str,
+    ) -> list[int]:
+        """Returns the values that a node reads; notes what it waits for."""
+        values = []
+        for text in texts:
+            value = seen.get(text)
+            if value is None:
+                if text[:1] == "^":
+                    waited = local.get(text[1:])
+                    if waited is not None:
+                        self.controls.setdefault(node, []).append(waited >> PORT_BITS)
+                    continue
+                value = seen[text] = self._value(text, local, prefix)
+            values.append(value)
+        return values
+
+    def _check_nodes(self, first: int) -> None:
+        """Sets apart what is not what its type says, and what has as many outputs as inputs."""
+        usual: set[tuple[str, int]] = set()
+        for node in range(first, len(self.ops)):
+            op, values = self.ops[node], self.inputs[node]
+            if (op, len(values)) in usual:
+                continue
+            if op in _OURS or not op_inputs.can_have(op, len(values)):
                 self._make_unknown(node, len(values))
-            elif ops[node] == "IdentityN":
+            elif op == "IdentityN":
                 # Each output is one input: were the op followed as a whole,
                 # every gradient would reach every update.
                 for port, value in enumerate(values):
                     self._aliases[value_of(node, port)] = value
-        return local
+            else:
+                usual.add((op, len(values)))
 
     def _make_unknown(self, node: int, count: int) -> None:
         """Keeps a node that is not what its type says from being taken for one."""
@@ -220,12 +257,13 @@ class _Builder:
 
     def _value(self, text: str, local: dict[str, int], prefix: str) -> int:
         name, _, rest = text.partition(":")
-        node = local.get(name)
-        if node is None:
+        found = local.get(name)
+        if found is None:
             self.obstacles[f"the graph names {prefix + name!r} but has no such op"] = None
             return self._missing(prefix + name)
         if not rest:
-            return node << PORT_BITS
+            return found
+        node = found >> PORT_BITS
         output, _, position = rest.rpartition(":")
         try:
             number = int(position)
