@@ -23,8 +23,9 @@ TF1_MODULES = (
     "tf1_control",
     "tf1_embeddings",
     "tf1_decoys",
+    "tf1_paths",
 )
-TF2_MODULES = ("tf2_tape", "tf2_more", "tf2_keras", "tf2_legacy", "tf2_mirrored")
+TF2_MODULES = ("tf2_tape", "tf2_more", "tf2_keras", "tf2_legacy", "tf2_nets", "tf2_mirrored")
 
 
 def cases(framework: str | None = None) -> list[Case]:

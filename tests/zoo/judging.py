@@ -98,7 +98,8 @@ def compare(built: BuiltCase, mode: str, verdict: RunVerdict) -> Comparison:
     for loss, given in _matched(truth.losses, left, aliases):
         if given is None:
             pairs.append((loss.status, "absent"))
-            if (loss.listed or informed) and loss.status not in ("frozen", "zero"):
+            summed = not informed and _in_a_sum(loss, verdict, informed)
+            if (loss.listed or informed) and loss.status not in ("frozen", "zero") and not summed:
                 wrong.append(f"{loss.key} ({loss.status}) is not listed")
             continue
         status = given.status.value
@@ -153,10 +154,20 @@ def _explained(built: BuiltCase, given: LossVerdict, informed: bool) -> bool:
         return True
     if built.declaration.get("configured") and not given.variables:
         return given.status.value == "missing"
-    # A sum that goes nowhere is not held together by anything: its parts may be listed.
-    return not informed and any(
-        _same_variables(loss, given, {}) and given.status.value in _right(loss.status, informed)
-        for loss in built.truth.losses
+    # Nothing tells where a penalty ends and a sum of penalties starts.
+    fitting = [
+        loss for loss in built.truth.losses if given.status.value in _right(loss.status, informed)
+    ]
+    parts = {_plain(v) for loss in fitting for v in loss.variables}
+    return not informed and bool(given.variables) and parts >= set(map(_plain, given.variables))
+
+
+def _in_a_sum(loss: LossTruth, verdict: RunVerdict, informed: bool) -> bool:
+    """Tells whether a sum was listed that holds this penalty."""
+    return any(
+        given.status.value in _right(loss.status, informed)
+        and set(map(_plain, given.variables)) > set(map(_plain, loss.variables))
+        for given in verdict.regularization_losses
     )
 
 
@@ -188,7 +199,8 @@ def _matched(
 
 
 def _plain(name: str) -> str:
-    return name.removesuffix(":0")
+    # An argument of a function is called after the placeholder, in the letters that it may have.
+    return name.removesuffix(":0").replace("/", "_").lower()
 
 
 def _same_tensor(loss: LossTruth, given: LossVerdict, aliases: Mapping[str, str]) -> bool:
@@ -199,8 +211,12 @@ def _same_tensor(loss: LossTruth, given: LossVerdict, aliases: Mapping[str, str]
 
 def _same_variables(loss: LossTruth, given: LossVerdict, aliases: Mapping[str, str]) -> bool:
     # A captured variable has the user's name and that of a placeholder.
-    mine = {aliases.get(name, name) for name in loss.variables}
-    return mine == {aliases.get(_plain(name), _plain(name)) for name in given.variables}
+    public = {_plain(own): _plain(name) for own, name in aliases.items()}
+    mine, theirs = (
+        {public.get(_plain(name), _plain(name)) for name in names}
+        for names in (loss.variables, given.variables)
+    )
+    return mine == theirs
 
 
 def _same_answer(loss: LossTruth, given: LossVerdict, aliases: Mapping[str, str]) -> bool:

@@ -117,7 +117,9 @@ def _same_function(function: str, graph: str, running: Any) -> bool:
     if function == "":
         return graph == running.top
     stem = re.sub(r"^__(inference|forward)_", "", function)
-    return stem == graph or re.fullmatch(re.escape(graph) + r"_\d+(_rewritten)?", stem) is not None
+    return (
+        stem == graph or re.fullmatch(re.escape(graph) + r"(_\d+)?(_rewritten)?", stem) is not None
+    )
 
 
 def _port(name: str, running: Any, at: Any, shape: tuple[int, ...]) -> Array:

@@ -38,6 +38,7 @@ class Running:
       optimized: the optimized loss, `None` where there is not one alone.
       before: ops to run first, one session call each.
       numeric: dD/dv is to be measured by differences.
+      alive: the graph, where its Python functions must outlive it.
     """
 
     feeds: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -47,6 +48,7 @@ class Running:
     optimized: str | None = None
     before: list[str] = dataclasses.field(default_factory=list)
     numeric: bool = False
+    alive: Any = None
 
 
 def name_of(variable: Any) -> str:
@@ -241,6 +243,8 @@ class Program:
             "regularization_losses": [(t.tensor, t.variables) for t in losses],
             "train_op": None if self.train_op is None else self.train_op.name,
         }
+        if any(op.type in ("PyFunc", "EagerPyFunc") for op in graph.get_operations()):
+            self.running.alive = graph
         meta = v1.train.export_meta_graph(graph=graph)
         return BuiltCase(
             name=name,
