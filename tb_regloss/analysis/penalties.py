@@ -248,21 +248,20 @@ def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
     """Returns scalars that nothing adds to a loss, though they can be nothing but penalties.
 
     A constant times the sum of squares (or of absolute values) of a trained
-    variable, read by nothing or only by sums of its like that end nowhere. One
-    that goes into a summary may have been made for that summary.
+    variable, read by nothing or only by sums of its like that end nowhere. Of
+    those that are shown or compared, only a constant times an `L2Loss` counts:
+    other norms are made for charts.
     """
     graph, found = flow.graph, []
     for op in ("Mul", "RealDiv", "Div"):
         for node in graph.nodes_with_op(op):
-            if flow.data[node] or not flow.parameters[node] or not _ends_nowhere(flow, node):
+            if flow.data[node] or not flow.parameters[node]:
                 continue
             root = _norm_root(flow, node)
-            if (
-                root is not None
-                and root != node
-                and _has_plain_strength(flow, node)
-                and _behind_trained(flow, node, trained)
-            ):
+            if root is None or root == node or not _has_plain_strength(flow, node):
+                continue
+            is_l2_loss = graph.ops[root] == "L2Loss"
+            if _ends_nowhere(flow, node, is_l2_loss) and _behind_trained(flow, node, trained):
                 found.append(node)
     return list(dict.fromkeys(_whole(flow, node) for node in found))
 
@@ -330,25 +329,26 @@ def norms_into_unknown(flow: Flow) -> bool:
                 continue
             readers = {graph.ops[edge >> PORT_BITS] for edge in graph.readers(node)}
             readers = {op for op in readers if not op_semantics.is_summary(op)}
-            if any(
-                not op_semantics.is_known(r) and not op_semantics.is_summary(r) for r in readers
-            ):
+            if not all(map(op_semantics.is_known, readers)):
                 return True
     return False
 
 
-def _ends_nowhere(flow: Flow, node: int) -> bool:
+def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
+    """Whether a scalar goes into sums only, and at most into what shows or compares it."""
     graph, stack, seen = flow.graph, [node], {node}
     while stack:
-        current = stack.pop()
-        for edge in graph.readers(current):
+        for edge in graph.readers(stack.pop()):
             reader = edge >> PORT_BITS
-            kind = op_semantics.row(graph.ops[reader]).kind
-            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.SHAPE) or graph.ops[reader] in (
-                "Pack",
-                "Sum",
-            )
-            if flow.data[reader] or not is_sum or op_semantics.is_summary(graph.ops[reader]):
+            op = graph.ops[reader]
+            kind = op_semantics.row(op).kind
+            if op_semantics.is_summary(op) or op in op_semantics.COMPARISONS:
+                if not may_be_shown:
+                    return False
+                continue
+            if flow.data[reader]:
+                return False
+            if kind not in (Kind.ADD, Kind.PASS, Kind.SHAPE) and op not in ("Pack", "Sum"):
                 return False
             if reader not in seen and kind is not Kind.SHAPE:
                 seen.add(reader)
