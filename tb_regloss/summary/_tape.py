@@ -18,8 +18,10 @@ from tensorflow.python import pywrap_tfe
 from tb_regloss import errors
 from tb_regloss.summary import _tf2_losses
 
-# The multiplier of each regularization loss, `None` where it is not known.
-Callback = Callable[[Sequence[Any]], None]
+# Gets a function that returns the multiplier of each regularization loss, `None`
+# where it is not known. A traced step writes them once: the divisions belong
+# where they are written, not into every step.
+Callback = Callable[[Callable[[], list[Any]]], None]
 
 
 def check(tape: Any) -> None:
@@ -62,7 +64,7 @@ def measure(tape: Any, losses: _tf2_losses.Losses, then: Callback) -> None:
                 gradients = tape.gradient(losses.optimized, sources)
         else:
             gradients = tape.gradient(losses.optimized, sources)
-        then(_multipliers(gradients, is_optimized=True))
+        then(lambda: _multipliers(gradients, is_optimized=True))
         return
     original = tape.gradient
 
@@ -70,7 +72,7 @@ def measure(tape: Any, losses: _tf2_losses.Losses, then: Callback) -> None:
     def gradient(target: Any, users: Any, *args: Any, **kwargs: Any) -> Any:
         del tape.gradient  # The class's own comes back.
         wanted, gradients = original(target, [users, sources], *args, **kwargs)
-        then(_multipliers(gradients, is_optimized=target is losses.optimized))
+        then(lambda: _multipliers(gradients, is_optimized=target is losses.optimized))
         return wanted
 
     def keyword_gradient(*args: Any, **kwargs: Any) -> Any:

@@ -12,59 +12,70 @@ import tensorflow as tf
 from tb_regloss import metadata
 
 
-def parts(
+def series(
     declaration_hash: str,
     data: Sequence[Any],
     regularization: Sequence[Any],
     optimized: Any,
     collections: Mapping[str, Sequence[Any]],
-) -> list[Any]:
-    """Returns serialized summaries of the losses, for `tf.raw_ops.MergeSummary`.
+) -> list[tuple[str, Any, Any]]:
+    """Returns tag, value and SummaryMetadata of all that is written at a step.
 
-    As few ops as can be: each costs a microsecond or two at every step.
+    As few ops as can be: each costs some microseconds at every step.
     """
-    series = {metadata.TAG_DATA_LOSS: sum_of(data), metadata.TAG_OPTIMIZED_LOSS: float32(optimized)}
+    scalars = {
+        metadata.TAG_DATA_LOSS: sum_of(data),
+        metadata.TAG_OPTIMIZED_LOSS: float32(optimized),
+    }
     found = []
     if regularization:
         vector = tf.stack([float32(loss) for loss in regularization], name="values")
         content = metadata.loss_vector_metadata(tf.compat.v1.SummaryMetadata, declaration_hash)
-        found.append(
-            summary(metadata.TAG_REGULARIZATION_LOSSES + declaration_hash, vector, content)
-        )
-        series[metadata.TAG_REGULARIZATION_SUM] = tf.reduce_sum(vector, name="regularization_sum")
+        found.append((metadata.TAG_REGULARIZATION_LOSSES + declaration_hash, vector, content))
+        scalars[metadata.TAG_REGULARIZATION_SUM] = tf.reduce_sum(vector, name="regularization_sum")
     else:
-        series[metadata.TAG_REGULARIZATION_SUM] = tf.constant(0.0, name="regularization_sum")
+        scalars[metadata.TAG_REGULARIZATION_SUM] = tf.constant(0.0, name="regularization_sum")
     for name, members in collections.items():
-        series[metadata.TAG_COLLECTIONS + name] = sum_of(members)
+        scalars[metadata.TAG_COLLECTIONS + name] = sum_of(members)
     content = metadata.scalar_metadata(tf.compat.v1.SummaryMetadata)
-    return found + [summary(tag, value, content) for tag, value in series.items()]
+    return found + [(tag, value, content) for tag, value in scalars.items()]
 
 
-def earlier_runs(shared_name: str = "") -> tuple[Any, Any]:
-    """Counts how often it is run; returns the count before this run and the op that counts.
+class Memory:
+    """A number that an op remembers from one run to the next, 0 at first.
 
-    The count stands in a lookup table: unlike a variable it needs no
-    initializer, so that no training program has to be changed, and in TF1 it
-    starts anew with each session, as most writers do. Two threads that run it
-    at once may get the same count.
-
-    Args:
-      shared_name: what makes the count of one function not that of another.
+    It stands in a lookup table: unlike a variable it needs no initializer, so
+    that no training program has to be changed, and in TF1 it starts anew with
+    each session, as most writers do. Two threads that run the op at once may
+    read the same number.
     """
-    with tf.device("/device:CPU:0"):
-        table = tf.raw_ops.MutableHashTableV2(
+
+    def __init__(self, shared_name: str = "") -> None:
+        """Adds the table.
+
+        Args:
+          shared_name: what makes the number of one function not that of another.
+        """
+        self._table = tf.raw_ops.MutableHashTableV2(
             key_dtype=tf.int64,
             value_dtype=tf.int64,
             shared_name=shared_name,
             use_node_name_sharing=True,
-            name="runs",
+            name="memory",
         )
-        key, zero, one = (tf.constant(number, tf.int64) for number in (0, 0, 1))
-        count = tf.raw_ops.LookupTableFindV2(table_handle=table, keys=key, default_value=zero)
-        counted = tf.raw_ops.LookupTableInsertV2(
-            table_handle=table, keys=key, values=tf.add(count, one)
+        self._key = tf.constant(0, tf.int64)
+
+    def read(self) -> Any:
+        """Returns the number."""
+        return tf.raw_ops.LookupTableFindV2(
+            table_handle=self._table, keys=self._key, default_value=tf.constant(0, tf.int64)
         )
-    return count, counted
+
+    def write(self, number: Any) -> Any:
+        """Returns the op that remembers another number."""
+        return tf.raw_ops.LookupTableInsertV2(
+            table_handle=self._table, keys=self._key, values=tf.cast(number, tf.int64)
+        )
 
 
 def sum_of(losses: Sequence[Any]) -> Any:

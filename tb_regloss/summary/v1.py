@@ -103,13 +103,14 @@ def _op(given: tuple[Any, Any, Any, Any], train_op: Any, name: str) -> Any:
 
 def _build(losses: _tf1_losses.Losses, encoded: bytes, name: str) -> Any:
     with tf.name_scope(name):
-        parts = _tf_summaries.parts(
+        series = _tf_summaries.series(
             metadata.declaration_hash(encoded),
             losses.data,
             losses.regularization,
             losses.optimized,
             losses.collections,
         )
+        parts = [_tf_summaries.summary(*each) for each in series]
         declaration = _declaration(pb.declaration(encoded).SerializeToString())
         return tf.compat.v1.summary.merge([declaration, *parts], collections=[], name="losses")
 
@@ -179,7 +180,8 @@ class RegLossHook(LossesHook):
 def _declaration(serialized: bytes) -> Any:
     """Returns the serialized declaration at a few runs, at all others an empty summary."""
     with tf.device("/device:CPU:0"):
-        count, counted = _tf_summaries.earlier_runs()
-        with tf.control_dependencies([counted]):
+        memory = _tf_summaries.Memory()
+        count = memory.read()
+        with tf.control_dependencies([memory.write(count + 1)]):
             is_due = tf.reduce_any(tf.equal(count, tf.constant(_DECLARING_RUNS, tf.int64)))
         return tf.compat.v1.where(is_due, serialized, b"", name="declaration")

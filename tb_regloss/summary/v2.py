@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.framework import smart_cond, tensor_util
 from tensorflow.python.ops import summary_ops_v2
 
 from tb_regloss import errors, metadata
@@ -76,7 +77,7 @@ def losses(
         _tape.check(tape)
     writer = summary_ops_v2._summary_state.writer
     should_record = tf.summary.should_record_summaries()
-    if writer is None or tf.get_static_value(should_record) is False:
+    if writer is None or _static(should_record) is False:
         return
     step = tf.summary.experimental.get_step() if step is None else step
     if step is None:
@@ -97,11 +98,35 @@ class _Target:
     step: Any
     should_record: Any
 
-    def write(self, serialized: Any) -> None:
+    def write(self, tag: str, value: Any, content: Any) -> None:
         with tf.device("/device:CPU:0"):
-            tf.raw_ops.WriteRawProtoSummary(
-                writer=self.writer._resource, step=self.step, tensor=serialized
+            tf.raw_ops.WriteSummary(
+                writer=self.writer._resource,
+                step=self.step,
+                tensor=value,
+                tag=tag,
+                summary_metadata=content.SerializeToString(),
             )
+
+    def write_serialized(self, serialized: bytes) -> None:
+        tf.raw_ops.WriteRawProtoSummary(
+            writer=self.writer._resource, step=self.step, tensor=serialized
+        )
+
+    def write_while_tracing(self, summary: Any) -> bool:
+        """Writes at once what is known while tracing, and so costs the steps nothing.
+
+        Returns:
+          False where the writer itself belongs to the traced function.
+        """
+        if not hasattr(self.writer._resource, "numpy"):
+            return False
+        serialized, resource = summary.SerializeToString(), self.writer._resource
+        with tf.init_scope():
+            tf.raw_ops.WriteRawProtoSummary(
+                writer=resource, step=tf.constant(0, tf.int64), tensor=serialized
+            )
+        return True
 
     def when_recording(self, write: Callable[[], None]) -> None:
         _when(self.should_record, write)
@@ -114,19 +139,19 @@ def _write_eagerly(target: _Target, found: _tf2_losses.Losses, tape: Any) -> Non
     encoded, declaration_hash = _encoded(declared)
     data, regularization, optimized, further = _tf2_losses.numbers(found)
     summary = pb.losses(declaration_hash, data, regularization, optimized, further)
-    target.write(summary.SerializeToString())
+    target.write_serialized(summary.SerializeToString())
     if _declared.get(target.writer) == declaration_hash:
         return
     _declared[target.writer] = declaration_hash
 
-    def declare(multipliers: Sequence[Any]) -> None:
-        measured = [None if value is None else float(value) for value in multipliers]
+    def declare(multipliers: Callable[[], list[Any]]) -> None:
+        measured = [None if value is None else float(value) for value in multipliers()]
         text = metadata.encode_declaration(metadata.with_multipliers(declared, measured))
         # Under the hash without multipliers, by which the values are filed.
-        target.write(pb.declaration(text, declaration_hash).SerializeToString())
+        target.write_serialized(pb.declaration(text, declaration_hash).SerializeToString())
 
     if tape is None:
-        target.write(pb.declaration(encoded).SerializeToString())
+        target.write_serialized(pb.declaration(encoded).SerializeToString())
     else:
         _tape.measure(tape, found, declare)
 
@@ -137,26 +162,33 @@ def _write_in_graph(target: _Target, found: _tf2_losses.Losses, tape: Any) -> No
     encoded, declaration_hash = _encoded(declared)
 
     def write_values() -> None:
-        parts = _tf_summaries.parts(
-            declaration_hash,
-            found.data,
-            list(found.regularization.values()),
-            found.optimized,
-            found.collections,
-        )
-        target.write(tf.raw_ops.MergeSummary(inputs=parts))
+        penalties = list(found.regularization.values())
+        for tag, value, content in _tf_summaries.series(
+            declaration_hash, found.data, penalties, found.optimized, found.collections
+        ):
+            target.write(tag, value, content)
 
-    def declare(multipliers: Sequence[Any] | None) -> None:
-        text = encoded if multipliers is None else _text_of(declared, multipliers)
+    def declare(multipliers: Callable[[], list[Any]] | None) -> None:
+        measured = None if multipliers is None else _constants(multipliers())
+        if multipliers is None or measured is not None:
+            text = encoded
+            if measured is not None:
+                text = metadata.encode_declaration(metadata.with_multipliers(declared, measured))
+            if target.write_while_tracing(pb.declaration(text, declaration_hash)):
+                return
         content = metadata.declaration_metadata(tf.compat.v1.SummaryMetadata)
         tag = metadata.TAG_DECLARATION + declaration_hash
 
         def write_once() -> None:
-            # Its own count for each trace: a new trace may have a new writer.
-            count, _ = _tf_summaries.earlier_runs(shared_name=f"regloss_{uuid.uuid4().hex}")
-            _when(
-                tf.equal(count, 0), lambda: target.write(_tf_summaries.summary(tag, text, content))
-            )
+            # Its own memory for each trace: a new trace may have a new writer.
+            memory = _tf_summaries.Memory(shared_name=f"regloss_{uuid.uuid4().hex}")
+
+            def write_now() -> None:
+                text = encoded if multipliers is None else _text_of(declared, multipliers())
+                target.write(tag, text, content)
+                memory.write(1)
+
+            _when(tf.equal(memory.read(), 0), write_now)
 
         target.when_recording(write_once)
 
@@ -165,6 +197,17 @@ def _write_in_graph(target: _Target, found: _tf2_losses.Losses, tape: Any) -> No
         declare(None)
     else:
         _tape.measure(tape, found, declare)
+
+
+def _constants(values: Sequence[Any]) -> list[float | None] | None:
+    """Returns the values if all are the same at every step, as in a plain sum they are."""
+    found = []
+    for value in values:
+        constant = value if value is None else tensor_util.try_evaluate_constant(value)
+        if constant is None and value is not None:
+            return None
+        found.append(None if constant is None else float(constant))
+    return found
 
 
 def _text_of(declared: facts.Declaration, multipliers: Sequence[Any]) -> Any:
@@ -206,7 +249,7 @@ def _encoded(declared: facts.Declaration) -> tuple[bytes, str]:
 
 def _when(condition: Any, write: Callable[[], None]) -> None:
     """Calls `write` where the condition holds, decided while tracing if possible."""
-    static = tf.get_static_value(condition)
+    static = _static(condition)
     if static is None:
 
         def branch() -> bool:
@@ -216,3 +259,13 @@ def _when(condition: Any, write: Callable[[], None]) -> None:
         tf.cond(condition, branch, lambda: False)
     elif static:
         write()
+
+
+def _static(condition: Any) -> bool | None:
+    """Returns what a condition is known to be while tracing, `None` if it is not.
+
+    Folds the LogicalAnd that `should_record_summaries` is, as tf.summary does;
+    a conditional costs more at each step than all that is written in it.
+    """
+    static = smart_cond.smart_constant_value(tf.convert_to_tensor(condition))
+    return None if static is None else bool(static)

@@ -95,6 +95,48 @@ def test_gradients_of_the_user_are_the_same(tmp_path):
     assert [each.numpy().tolist() for each in got] == [each.numpy().tolist() for each in want]
 
 
+def test_multiplier_that_changes_from_step_to_step(tmp_path):
+    """Not known while tracing: that of the first recorded step is written."""
+    kernel, strength = tf.Variable([2.0]), tf.Variable(3.0, trainable=False)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            data_loss = tf.reduce_sum(kernel)
+            penalty = tf.nn.l2_loss(kernel)
+            loss = data_loss + strength * penalty
+        v2.losses(data_loss, [penalty], loss, step=tf.cast(strength, tf.int64), tape=tape)
+        return tape.gradient(loss, kernel)
+
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        for _ in range(3):
+            step()
+            strength.assign_add(1.0)
+    log = written_logs.read(tmp_path)
+    assert [loss.multiplier for loss in log.declaration.regularization_losses] == [3.0]
+    assert len(log.declarations) == 1
+    assert [at for at, _ in log.vector] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("tape_given", [False, True])
+def test_declaration_costs_the_steps_no_op(tmp_path, tape_given):
+    program = Program()
+    if not tape_given:
+        program.log = lambda data, penalties, loss, tape: v2.losses(
+            data, penalties, loss, step=program.step
+        )
+    step = tf.function(program.train_step)
+    log = run(tmp_path, step, program)
+    assert len(log.declarations) == 1
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        graph = step.get_concrete_function(tf.constant(BATCH)).graph
+    assert not {op.type for op in graph.get_operations()} & {
+        "If",
+        "StatelessIf",
+        "LookupTableFindV2",
+    }
+
+
 @pytest.mark.parametrize("traced", [False, True])
 def test_loss_scale_is_divided_out(tmp_path, traced):
     program = Program(scale=1024.0)
