@@ -200,3 +200,8 @@ class Graph(Nodes):
     def prove(self, declaration: Declaration | None = None) -> proof.GraphProof:
         """Returns what the graph proves."""
         return proof.prove(self.parse(), declaration)
+
+    @staticmethod
+    def prove_parsed(logged: LoggedGraph) -> proof.GraphProof:
+        """Returns what a graph that was parsed before proves."""
+        return proof.prove(logged)

@@ -99,7 +99,7 @@ class TrainingStep:
                 stack.append((node.input[1], graph.op("Mul", node.input[0], arriving)))
             elif node.op == "L2Loss":
                 read = node.input[0]
-                name = read.removesuffix("/read")
+                name = self._variable_of(read)
                 terms.setdefault(name, []).append(graph.op("Mul", read, arriving, name="mul"))
             elif node.op != "StopGradient":
                 raise NotImplementedError(node.op)
@@ -133,9 +133,12 @@ class TrainingStep:
             name = stack.pop()
             if by_name[name].op == "AddV2":
                 stack.extend(by_name[name].input)
-            elif name.endswith("/read"):
-                found.append(name.removesuffix("/read"))
+            else:
+                found.append(self._variable_of(name))
         return found
+
+    def _variable_of(self, read: str) -> str:
+        return next(name for name, own in self.reads.items() if own == read)
 
     def apply(self, gradients: dict[str, str], scope: str = "GradientDescent") -> str:
         """Updates variables by gradient descent; returns the train op."""
