@@ -351,9 +351,12 @@ class Evaluator:
         for value in self._state[variable]:
             part = self._known.get(value, _ZERO)
             total = elementwise(np.add, total, part)
-        # How often something was added up is not known.
-        times = Sampled((), sampled.random_numbers(variable * 2 + 1))
-        return elementwise(np.multiply, total, times)
+        return elementwise(np.multiply, total, Sampled((), self.times_added(variable)))
+
+    @staticmethod
+    def times_added(variable: int) -> sampled.Array:
+        """Returns a symbol for how often something is added up in state: it is not known."""
+        return sampled.random_numbers(variable * 2 + 1)
 
     def _mixture(self, value: int) -> Sampled:
         graph, node = self._graph, node_of(value)

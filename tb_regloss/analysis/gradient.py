@@ -43,7 +43,7 @@ class Gradients:
     """Derivatives of penalties, and what the updates of a graph receive."""
 
     def __init__(self, flow: Flow, numbering: Numbering, training: Training) -> None:
-        self._flow, self._numbering = flow, numbering
+        self._flow, self._numbering, self._state = flow, numbering, training.state
         self._evaluators = {
             dense: Evaluator(flow, numbering, dense=dense, state=training.state)
             for dense in (False, True)
@@ -102,6 +102,17 @@ class Gradients:
     def ends(self) -> set[int]:
         """The ops at which following a gradient ended."""
         return self._evaluators[False].hidden
+
+    def is_plain_sum(self, data: Array) -> bool:
+        """Whether data's part of a gradient is what an accumulator added up, not divided.
+
+        How many steps it adds up is not in the graph.
+        """
+        for variable in self._state:
+            share = as_constant(data / Evaluator.times_added(variable))
+            if share is not None:
+                return share == 1.0
+        return False
 
     def followed(self) -> tuple[set[int], set[int]]:
         """Returns what flows into gradients: what was evaluated, and what was not followed.

@@ -141,7 +141,7 @@ class Settler:
             number,
             None if absolute is None else absolute[number],
             None if relative is None else relative[number],
-            as_constant(received.data),
+            received.data,
             update,
         )
 
@@ -227,7 +227,7 @@ class Settler:
         number: int,
         absolute: float | None,
         relative: float | None,
-        data: float | None,
+        data: gradient.Array,
         update: Update,
     ) -> Reach:
         """Picks the multiplier on which gradient and sums agree."""
@@ -235,12 +235,13 @@ class Settler:
         forms = self.forms_with(number)
         if self._links.depends_on_sizes(number, update.variable):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
+        outer = as_constant(data)
         for form in forms:
             inner = self._towers.inner_scale(form)
-            if inner not in (None, 1.0) and data is not None and _close(inner * data, 1.0):
+            if inner not in (None, 1.0) and outer is not None and _close(inner * outer, 1.0):
                 return Reach(is_reached=True, multiplier=absolute)
-        if not forms:
-            return Reach(is_reached=True, multiplier=seen[0] if seen else None)
+        if not forms and relative is not None:
+            return Reach(is_reached=True, multiplier=relative)
         for value in seen:
             for form in forms:
                 for choice in self._towers.choices(form, number, absolute, update):
@@ -256,7 +257,8 @@ class Settler:
         if not seen:
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         # Data's part is scaled by what varies (a number of steps), the penalty is not.
-        return Reach(is_reached=True, multiplier=absolute if relative is None else None)
+        is_known = relative is None and not self._gradients.is_plain_sum(data)
+        return Reach(is_reached=True, multiplier=absolute if is_known else None)
 
 
 def _close(left: float | None, right: float | None) -> bool:
