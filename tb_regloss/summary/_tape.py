@@ -86,6 +86,8 @@ def measure(tape: Any, losses: _tf2_losses.Losses, then: Callback) -> None:
 def _multipliers(gradients: Sequence[Any], is_optimized: bool) -> list[Any]:
     """Divides by what the data loss counts for: a loss scale is common to all terms.
 
+    `None` for a tensor that does not lead to the target: a twin of it may.
+
     Args:
       gradients: of the regularization losses, last that of the data loss.
       is_optimized: whether they are gradients of the optimized loss itself,
@@ -98,6 +100,5 @@ def _multipliers(gradients: Sequence[Any], is_optimized: bool) -> list[Any]:
         data = tf.constant(1.0)
     data = tf.cast(data, tf.float32)
     return [
-        tf.constant(0.0) if value is None else tf.cast(value, tf.float32) / data
-        for value in regularization
+        None if value is None else tf.cast(value, tf.float32) / data for value in regularization
     ]

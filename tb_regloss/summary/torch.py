@@ -17,14 +17,14 @@ loss itself, once for each list of penalties, and written down.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from tb_regloss import errors, metadata
 from tb_regloss.analysis import facts
-from tb_regloss.summary import _guard, _source_lines, pb
+from tb_regloss.summary import _guard, _source_lines, _value_test, pb
 
 
 class Losses:
@@ -136,34 +136,72 @@ class Losses:
     def _parameters(self, penalty: Any) -> list[str]:
         """Returns names of the parameters that a penalty is computed from."""
         found: dict[str, None] = {}
-        stack, seen = [penalty.grad_fn], set()
-        while stack:
-            node = stack.pop()
-            if node is None or node in seen:
-                continue
-            seen.add(node)
-            parameter = getattr(node, "variable", None)  # Of AccumulateGrad: a leaf.
-            if parameter is not None:
-                name = self._names.get(id(parameter))
-                found[name or f"parameter of shape {tuple(parameter.shape)}"] = None
-            stack.extend(inner for inner, _ in node.next_functions)
+        for parameter in _leaves(penalty):
+            name = self._names.get(id(parameter))
+            found[name or f"parameter of shape {tuple(parameter.shape)}"] = None
         if not penalty.grad_fn and id(penalty) in self._names:
             found[self._names[id(penalty)]] = None
         return list(found)
 
 
 def _multipliers(data: Any, penalties: Sequence[Any], optimized: Any) -> list[float | None]:
-    """Returns d(optimized)/d(penalty), divided by what the data loss counts for."""
+    """Returns d(optimized)/d(penalty), divided by what the data loss counts for.
+
+    `None` where a penalty does not lead to the optimized loss, but one that
+    was computed a second time may.
+    """
     sources = [*penalties, data]
     wanted = [each for each in sources if each.requires_grad]
     found: dict[int, float] = {}
     if optimized.requires_grad and wanted:
         gradients = torch.autograd.grad(optimized, wanted, retain_graph=True, allow_unused=True)
         for source, gradient in zip(wanted, gradients, strict=True):
-            found[id(source)] = 0.0 if gradient is None else float(gradient)
+            if gradient is not None:
+                found[id(source)] = float(gradient)
     # A loss scale, or the division by the number of accumulated steps, is common to all.
     scale = found.get(id(data)) or 1.0
-    return [found.get(id(penalty), 0.0) / scale for penalty in penalties]
+    led = [found[id(p)] / scale if id(p) in found else None for p in penalties]
+    values = [float(penalty.detach()) for penalty in penalties]
+    total = float(optimized.detach()) / scale
+    settled, are_in_value = _value_test.settle(float(data.detach()), values, total, led)
+    if are_in_value and id(data) in found:
+        cut = [m is None and not p.requires_grad for p, m in zip(penalties, settled, strict=True)]
+        if any(cut) and _has_no_other_gradient(optimized, data, scale, penalties, settled):
+            settled = [0.0 if is_cut else m for is_cut, m in zip(cut, settled, strict=True)]
+    return settled
+
+
+def _has_no_other_gradient(
+    optimized: Any, data: Any, scale: float, penalties: Sequence[Any], known: Sequence[float | None]
+) -> bool:
+    """Whether the loss has no gradient but that of the data loss and the known penalties.
+
+    One more backward pass, made only where a penalty without a gradient is in
+    the value: the copy in the log may have been made without one on purpose.
+    """
+    rest = optimized / scale - data
+    for penalty, multiplier in zip(penalties, known, strict=True):
+        if multiplier:
+            rest = rest - multiplier * penalty
+    parameters = list(_leaves(optimized))
+    gradients = torch.autograd.grad(rest, parameters, retain_graph=True, allow_unused=True)
+    sizes = torch.autograd.grad(optimized, parameters, retain_graph=True, allow_unused=True)
+    pairs = [(g, s) for g, s in zip(gradients, sizes, strict=True) if g is not None]
+    return all(float(g.norm()) <= 1e-4 * scale**-1 * float(s.norm()) + 1e-12 for g, s in pairs)
+
+
+def _leaves(tensor: Any) -> Iterator[Any]:
+    """Yields the leaf tensors whose gradient a backward pass would accumulate."""
+    stack, seen = [tensor.grad_fn], set()
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)  # Of AccumulateGrad.
+        if leaf is not None:
+            yield leaf
+        stack.extend(inner for inner, _ in node.next_functions)
 
 
 def _weight_decay(optimizer: Any) -> float | None:

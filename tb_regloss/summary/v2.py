@@ -7,8 +7,9 @@
     def train_step(images, labels):
         with tf.GradientTape() as tape:
             data_loss = loss_object(labels, model(images, training=True))
-            loss = data_loss + tf.add_n(model.losses)
-        v2.losses(data_loss, model.losses, loss, tape=tape)
+            penalties = model.losses
+            loss = data_loss + tf.add_n(penalties)
+        v2.losses(data_loss, penalties, loss, tape=tape)
         gradients = tape.gradient(loss, model.trainable_variables)
         ...
 
@@ -32,7 +33,7 @@ from tensorflow.python.ops import summary_ops_v2
 
 from tb_regloss import errors, metadata
 from tb_regloss.analysis import facts
-from tb_regloss.summary import _tape, _tf2_graph, _tf2_losses, _tf_summaries, pb
+from tb_regloss.summary import _tape, _tf2_graph, _tf2_losses, _tf_summaries, _value_test, pb
 from tb_regloss.summary._tf2_graph import export_graph
 
 __all__ = ["export_graph", "losses"]
@@ -62,7 +63,9 @@ def losses(
       step: where they stand on the horizontal axis; by default what was set
         with `tf.summary.experimental.set_step`.
       tape: the GradientTape, to measure what each penalty counts for in the
-        optimized loss. Unless the tape is persistent, call this before
+        optimized loss. It knows the very tensors that were added to that loss
+        only, and `model.losses` makes new ones at each read: read it once,
+        keep the list, and pass the list. Unless the tape is persistent, call this before
         `tape.gradient`: the measurement is made along with it.
       collections: further losses by the name of their collection, each of
         which is shown as a sum of its own.
@@ -146,6 +149,7 @@ def _write_eagerly(target: _Target, found: _tf2_losses.Losses, tape: Any) -> Non
 
     def declare(multipliers: Callable[[], list[Any]]) -> None:
         measured = [None if value is None else float(value) for value in multipliers()]
+        measured, _ = _value_test.settle(data, regularization, optimized, measured)
         text = metadata.encode_declaration(metadata.with_multipliers(declared, measured))
         # Under the hash without multipliers, by which the values are filed.
         target.write_serialized(pb.declaration(text, declaration_hash).SerializeToString())

@@ -40,6 +40,9 @@ class Program:
             loss = data_loss + first + second
             if self.how == "missing":
                 loss = data_loss
+            if self.how == "twin":
+                first = 0.1 * self.model[0].weight.square().sum()
+                second = second.detach()
             if self.how == "half":
                 loss = 128.0 * (data_loss + 0.5 * first + 0.5 * second)
             self.optimizer.zero_grad()
@@ -114,6 +117,8 @@ def declared_by(tmp_path, how, on_missing=None, **options):
         ("missing", [0.0, 0.0], [False, False]),
         ("half", [0.5, 0.5], [False, False]),
         ("detached", [1.0, 0.0], [False, True]),
+        # Logged copies of penalties that are in the loss, one made without a gradient.
+        ("twin", [None, None], [False, True]),
     ],
 )
 def test_what_each_penalty_counts_for(tmp_path, how, multipliers, detached):
