@@ -245,7 +245,8 @@ class Evaluator:
         if op == "ResourceGather" and inputs:
             operands = [self._leaves.variable(inputs[0]), *(self._known[v] for v in inputs[1:])]
         else:
-            operands = [self._known[v] for v in inputs]
+            # What is restored from a file was not evaluated.
+            operands = [self._known.get(v, NOTHING) for v in inputs]
         function = FUNCTIONS.get(op)
         found = NOTHING
         if function is not None and operands:

@@ -65,7 +65,8 @@ def tensor_proto(value: Any, dtype: int | None = None) -> tensor_pb2.TensorProto
     )
 
 
-def _attr(value: Any) -> attr_value_pb2.AttrValue:
+def attr_value(value: Any) -> attr_value_pb2.AttrValue:
+    """Returns an attribute's message, its field chosen by the type of the value."""
     if isinstance(value, Type):
         return attr_value_pb2.AttrValue(type=int(value))
     if isinstance(value, Call):
@@ -120,7 +121,7 @@ class Nodes:
         node_def: node_def_pb2.NodeDef = self.node_defs.add(name=name, op=op, input=inputs)
         self._taken.add(name)
         for key, value in attrs.items():
-            node_def.attr[key].CopyFrom(_attr(value))
+            node_def.attr[key].CopyFrom(attr_value(value))
         return name
 
     def const(self, name: str, value: Any) -> str:
