@@ -39,6 +39,31 @@ def measure(case: Case, built: BuiltCase) -> tuple[Measured, dict[str, Measured]
     return base, changed
 
 
+def shrinks(built: BuiltCase) -> bool:
+    """Tells whether a step with all gradients zero pulls a trained variable towards zero."""
+    assert built.meta_graph is not None
+    with tf.Graph().as_default() as graph:
+        v1.train.import_meta_graph(v1.MetaGraphDef.FromString(built.meta_graph))
+        variables = {v.op.name: v for v in v1.global_variables() + v1.trainable_variables()}
+        ports = _ports(graph, built.running, variables)
+        init = [v1.global_variables_initializer(), v1.local_variables_initializer()]
+        step = graph.as_graph_element(built.declaration["train_op"])
+        with v1.Session() as session:
+            session.run(init)
+            feeds = {graph.get_tensor_by_name(k): v for k, v in built.running.feeds.items()}
+            before = session.run({name: variables[name] for name in ports})
+            for name, port in ports.items():
+                feeds[port] = np.zeros_like(before[name])
+            session.run(step, feeds)
+            after = session.run({name: variables[name] for name in ports})
+    return any(
+        np.any(after[name] != value)
+        and np.all(np.abs(after[name]) <= np.abs(value))
+        and np.allclose(after[name] / value, (after[name] / value).flat[0], rtol=1e-4)
+        for name, value in before.items()
+    )
+
+
 class _Runner:
     """A logged graph, imported, with the gradients of D and of each R beside it."""
 

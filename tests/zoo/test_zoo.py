@@ -138,6 +138,17 @@ def _wrong_labels(loss: zoo.LossTruth) -> Iterator[zoo.LossTruth]:
             yield dataclasses.replace(loss, multiplier=loss.multiplier * factor + 0.02)
 
 
+def test_decoupled_decay_shrinks_weights_without_any_gradient(the_zoo: Zoo) -> None:
+    from tests.zoo import oracle_tf1
+
+    built = [the_zoo.built(c.name) for c in the_zoo.of("tf1")]
+    decoupled = [b for b in built if b.truth.run == "decoupled"]
+    assert len(decoupled) >= 6
+    assert all(oracle_tf1.shrinks(b) for b in decoupled)
+    plain = [the_zoo.built(f"tf1/{name}/included") for name in ("adam_resource", "by_hand_ref")]
+    assert not any(oracle_tf1.shrinks(b) for b in plain)
+
+
 def test_every_status_of_the_contract_occurs(the_zoo: Zoo) -> None:
     built = [the_zoo.built(name) for name in the_zoo.cases]
     losses = collections.Counter(t.status for b in built for t in b.truth.losses)
