@@ -32,7 +32,12 @@ from tb_regloss.analysis.scales import Scales
 _OPAQUE = Sampled(None, np.full(1, 1j, np.complex128))
 _ZERO = Sampled(None, np.zeros(1, np.complex128))
 _PARTS = ("Slice", "StridedSlice", "GatherV2")
+# Tuples, not sets: an enum's members are compared by identity, but hashed by name.
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
+_WITHOUT_OPERANDS = (Kind.CONSTANT, Kind.VARIABLE, Kind.PLACEHOLDER, Kind.DATA)
+_CARRIED = (Kind.PASS, Kind.CUT, Kind.LINEAR)
+_ADDED = (Kind.ADD, Kind.SUBTRACT)
+_OF_SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 
 class Evaluator:
@@ -61,6 +66,9 @@ class Evaluator:
         self._graph, self._data = flow.graph, flow.data
         self._leaves = Leaves(flow, numbering, perturbed, dense, negated)
         self._state = state or {}
+        self._state_reads = {
+            read: variable for variable in self._state for read in flow.reads.get(variable, ())
+        }
         self._is_gradient = perturbed is None
         self._known: dict[int, Sampled] = {}
         self._branches = Branches(flow, numbering)
@@ -78,13 +86,16 @@ class Evaluator:
     def _evaluate(self, value: int) -> Sampled:
         known, stack = self._known, [value]
         depths: dict[int, int] = {}
+        operands: dict[int, Sequence[int]] = {}
         provisional: set[int] = set()
         while stack:
             current, depth = stack[-1], len(stack)
             if current in known and (current not in provisional or depths[current] != depth):
                 stack.pop()
                 continue
-            wanted = [v for v in self._operands(current) if v not in known]
+            if current not in operands:
+                operands[current] = self._operands(current)
+            wanted = [v for v in operands[current] if v not in known]
             if wanted and current not in depths:
                 depths[current] = depth
                 stack.extend(reversed(wanted))
@@ -147,50 +158,31 @@ class Evaluator:
                     return self._known[entering]
         return _ZERO if node in self._state_reads else NOTHING
 
-    @property
-    def _state_reads(self) -> dict[int, int]:
-        cached = self.__dict__.get("_reads")
-        if cached is None:
-            cached = {
-                read: variable
-                for variable in self._state
-                for read in self._flow.reads.get(variable, ())
-            }
-            self.__dict__["_reads"] = cached
-        return cached
-
     def _operands(self, value: int) -> Sequence[int]:
         node = node_of(value)
         graph = self._graph
         op, inputs = graph.ops[node], graph.inputs[node]
         kind = op_semantics.row(op).kind
-        if node in self._state_reads and self._is_gradient and self._data[node]:
+        if self._is_gradient and node in self._state_reads and self._data[node]:
             return self._state[self._state_reads[node]]
-        if kind in (Kind.CONSTANT, Kind.VARIABLE, Kind.PLACEHOLDER, Kind.DATA):
+        if kind in _WITHOUT_OPERANDS:
             return ()
         if op == "ReadVariableOp":
             return ()
         if not self._data[node]:
             return inputs[1:] if op == "ResourceGather" else inputs
-        if kind is Kind.SHAPE and op in (
-            "Shape",
-            "ShapeN",
-            "Size",
-            "Rank",
-            "ZerosLike",
-            "OnesLike",
-        ):
+        if kind is Kind.SHAPE and op in _OF_SHAPES:
             return () if self._data[node_of(inputs[0])] else inputs
         if not self._is_gradient:
             return ()
-        if kind in (Kind.PASS, Kind.CUT, Kind.LINEAR):
+        if kind in _CARRIED:
             carrying = op_semantics.value_inputs(op, inputs)
             if op == "TensorListPopBack":
                 return inputs[:1]
             return [v for v in inputs if v in carrying or not self._data[node_of(v)]]
         if kind is Kind.PUSH:
             return inputs[1:2] if op.startswith("TensorList") else inputs[-2:]
-        if kind in (Kind.ADD, Kind.SUBTRACT):
+        if kind in _ADDED:
             return inputs
         if kind in _SCALARS_ONLY and len(inputs) == 2:
             scale, rest = self._scales.split(kind, inputs)
@@ -209,7 +201,7 @@ class Evaluator:
         graph, node = self._graph, node_of(value)
         op, inputs = graph.ops[node], graph.inputs[node]
         kind = op_semantics.row(op).kind
-        if node in self._state_reads and self._is_gradient and self._data[node]:
+        if self._is_gradient and node in self._state_reads and self._data[node]:
             return self._accumulated(self._state_reads[node])
         if kind is Kind.CONSTANT:
             return self._leaves.constant(node)
@@ -266,7 +258,7 @@ class Evaluator:
     def _gradient_part(self, value: int, kind: Kind) -> Sampled:
         graph, node = self._graph, node_of(value)
         inputs, known = graph.inputs[node], self._known
-        if kind in (Kind.PASS, Kind.CUT, Kind.LINEAR):
+        if kind in _CARRIED:
             return self._linear(value)
         if kind is Kind.PUSH:
             pushed = [known[v] for v in inputs if v in known]
@@ -274,7 +266,7 @@ class Evaluator:
         if kind in (Kind.ADD, Kind.SUBTRACT) and self._adds_parameter(inputs):
             self.hidden.add(node)
             return _OPAQUE
-        if kind in (Kind.ADD, Kind.SUBTRACT):
+        if kind in _ADDED:
             name = "AddN" if kind is Kind.ADD else "Sub"
             return FUNCTIONS[name]([known[v] for v in inputs], self._attr(node), 0)
         if kind in _SCALARS_ONLY and len(inputs) == 2:
