@@ -251,6 +251,9 @@ class Candidates:
         if op in ("Mul", "RealDiv", "Div") and len(inputs) == 2:
             scaled = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
             return scaled if len(scaled) == 1 and self._has_strength(scaled[0]) else []
+        if op == "Neg":
+            negated = [node_of(v) for v in inputs]
+            return negated if self._has_strength(negated[0]) else []
         is_stack = op == "Sum" and graph.ops[node_of(inputs[0])] in ("Pack", "ConcatV2")
         if kind in (Kind.PASS, Kind.CUT) or op == "Pack" or is_stack:
             return [node_of(v) for v in op_semantics.value_inputs(op, inputs)]
@@ -270,6 +273,8 @@ class Candidates:
             kind = op_semantics.row(op).kind
             if op in ("Mul", "RealDiv", "Div"):
                 return True
+            if op == "Neg":
+                stack.append(node_of(inputs[0]))
             if (
                 kind in (Kind.ADD, Kind.PASS, Kind.CUT)
                 or op in ("Pack", "ConcatV2")
@@ -330,12 +335,20 @@ def current_updates(
             chosen[variable] = [update for update in found if update.node in declared]
             continue
         replaced = len({(update.rule, _scopes(flow, update)) for update in found}) == 1
-        chosen[variable] = found[-1:] if replaced and found[0].rule else found
+        newest = max(found, key=lambda update: (_numbers(flow, update), update.node))
+        chosen[variable] = [newest] if replaced and found[0].rule else found
     return chosen
 
 
 def _scopes(flow: Flow, update: Update) -> tuple[str, ...]:
     return tuple(_SUFFIX.sub("", scope) for scope in flow.graph.names[update.node].split("/"))
+
+
+def _numbers(flow: Flow, update: Update) -> tuple[int, ...]:
+    """Returns the suffixes `_1`, `_2` in an update's name; without one it is the oldest."""
+    scopes = flow.graph.names[update.node].split("/")
+    found = (_SUFFIX.search(scope) for scope in scopes)
+    return tuple(0 if match is None else int(match.group()[1:]) for match in found)
 
 
 def _run_by(flow: Flow, train_op: str) -> set[int] | None:

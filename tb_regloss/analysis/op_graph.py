@@ -8,6 +8,9 @@ of them. Calls of functions are already inlined when an `OpGraph` is built, so
 that nothing here recurses: a node of a called function has the name of its
 call site in front of its own.
 
+Identity ops are looked through: an op that reads one is linked to what that
+one reads.
+
 Ops that exist only here:
   `_If`: one output of an If or Case; inputs are the branches' values, then the
     predicate or branch index.
@@ -142,6 +145,19 @@ class OpGraph:
         """Returns who reads any output of a node, as `reader << PORT_BITS | input position`."""
         packed, offsets = self._readers
         return packed[offsets[node] : offsets[node + 1]]
+
+    def source(self, node: int) -> int:
+        """Returns the node behind an Identity, else the node itself.
+
+        What reads an Identity is linked to what the Identity reads, so that the
+        Identity itself has no readers.
+        """
+        while self.ops[node] == "Identity" and self.inputs[node]:
+            value = self.inputs[node][0]
+            if port_of(value) or node_of(value) == node:
+                break
+            node = node_of(value)
+        return node
 
     def nodes_with_op(self, op: str) -> list[int]:
         """Returns the nodes of one op type, in order."""

@@ -90,14 +90,14 @@ def node_named(flow: Flow, tensor: str) -> int | None:
     name = tensor.removeprefix("^").partition(":")[0]
     exact = graph.index.get(name)
     if exact is not None and is_float_scalar(flow, exact):
-        return exact
+        return graph.source(exact)
     ending = "/" + name
-    matches = [
-        node
+    matches = {
+        graph.source(node)
         for other, node in graph.index.items()
         if other.endswith(ending) and is_float_scalar(flow, node)
-    ]
-    return matches[0] if len(matches) == 1 else None
+    }
+    return matches.pop() if len(matches) == 1 else None
 
 
 def read_variables(flow: Flow, node: int, limit: int = 100_000) -> tuple[int, ...]:
@@ -150,7 +150,8 @@ def collected(flow: Flow, collections: Mapping[str, tuple[str, ...]]) -> list[Pe
         if collection in _NO_LOSSES:
             continue
         for name in collections[collection]:
-            node = flow.graph.index.get(name.partition(":")[0]) if ":" in name else None
+            named = flow.graph.index.get(name.partition(":")[0]) if ":" in name else None
+            node = None if named is None else flow.graph.source(named)
             if node is None or node in found or not is_float_scalar(flow, node):
                 continue
             of_parameters = bool(flow.parameters[node]) and not flow.data[node]

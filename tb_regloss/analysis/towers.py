@@ -24,6 +24,16 @@ from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.updates import Update
 
 _DEPTH = 8
+_LINEAR = (
+    Kind.PASS,
+    Kind.CUT,
+    Kind.ADD,
+    Kind.SUBTRACT,
+    Kind.MULTIPLY,
+    Kind.DIVIDE,
+    Kind.LINEAR,
+    Kind.CHOICE,
+)
 _MANY = 200  # ops of one type, more than any graph has losses
 
 
@@ -128,13 +138,31 @@ class Towers:
         """
         for loss in losses:
             if loss not in self._arrivals:
-                sources = [node_of(v) for v in self._flow.graph.inputs[loss]]
-                self._arrivals[loss] = self._flow.propagate(
-                    node for node in sources if self._flow.data[node]
-                )
+                self._arrivals[loss] = self._flow.propagate(self._gradient_sources(loss))
             if not any(self._arrivals[loss][node_of(port)] for port in update.ports):
                 return False
         return True
+
+    def _gradient_sources(self, loss: int) -> set[int]:
+        """Returns what the gradient of a loss is computed with, near the loss.
+
+        The gradients of sums and means need shapes only; the first ops that are
+        not linear need what they read, or hand it over themselves.
+        """
+        graph, flow = self._flow.graph, self._flow
+        found, stack, seen = set[int](), [loss], {loss}
+        while stack:
+            node = stack.pop()
+            op = graph.ops[node]
+            operands = [node_of(v) for v in graph.inputs[node] if flow.data[node_of(v)]]
+            if op.endswith("CrossEntropyWithLogits") or op.startswith("CTCLoss"):
+                found.add(node)
+            elif op_semantics.row(op).kind not in _LINEAR:
+                found.update(operands)
+            else:
+                stack.extend(operand for operand in operands if operand not in seen)
+                seen.update(operands)
+        return found
 
     def _copied_losses(self, form: Form, update: Update) -> int:
         """Returns how many copies of the data losses of a sum train a variable."""

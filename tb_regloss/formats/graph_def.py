@@ -28,6 +28,8 @@ _MAX_INLINED_NODES_OF_SMALL = 200_000
 _MAX_GROWTH = 20
 _MAX_DEPTH = 200
 
+_TRANSPARENT = ("Identity", "IdentityN")
+
 # From this GraphDef version on, shape () of a placeholder means a scalar.
 _SCALAR_SHAPES_SINCE = 24
 
@@ -240,9 +242,10 @@ class _Builder:
                 continue
             if op in _OURS or not op_inputs.can_have(op, len(values)):
                 self._make_unknown(node, len(values))
-            elif op == "IdentityN":
-                # Each output is one input: were the op followed as a whole,
-                # every gradient would reach every update.
+            elif op in _TRANSPARENT:
+                # Each output is one input: were IdentityN followed as a whole,
+                # every gradient would reach every update. And a program says
+                # the same with an Identity more or less.
                 for port, value in enumerate(values):
                     self._aliases[value_of(node, port)] = value
             else:
@@ -358,10 +361,14 @@ class _Builder:
         return results
 
     def _resolve_aliases(self) -> None:
-        aliases = self._aliases
-        for values in self.inputs:
+        aliases, controls = self._aliases, self.controls
+        # Who reads what has to wait waits, too.
+        waiting = {value for value in aliases if value >> PORT_BITS in controls}
+        for node, values in enumerate(self.inputs):
             for position, value in enumerate(values):
                 if value in aliases:
+                    if value in waiting:
+                        controls.setdefault(node, []).append(value >> PORT_BITS)
                     values[position] = self._resolved(value)
 
     def _resolved(self, value: int) -> int:
