@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tb_regloss.analysis import op_semantics
@@ -155,9 +155,9 @@ def unpenalized(flow: Flow, trained: set[int], penalized: set[int]) -> tuple[str
     return tuple(by_node[n].name for n in rest if n in by_node and alike(n) in kinds)
 
 
-def fingerprint(graph: OpGraph) -> str:
+def fingerprint(names: Sequence[str]) -> str:
     """Returns a digest of the names of a graph's ops."""
-    joined = "\n".join(graph.names).encode(errors="replace")
+    joined = "\n".join(names).encode(errors="replace")
     return hashlib.blake2b(joined, digest_size=16).hexdigest()
 
 

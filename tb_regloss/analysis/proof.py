@@ -157,7 +157,7 @@ class _Prover:
             optimized=None if found.optimized is None else graph.names[found.optimized],
             train_ops=tuple(evidence.train_ops(flow, self._chosen)),
             obstacles=graph.obstacles,
-            fingerprint=evidence.fingerprint(graph),
+            fingerprint=evidence.fingerprint(graph.names),
             has_collections=bool(self._logged.collections),
             framework=evidence.framework(graph, self._logged.collections),
             unexplained=() if followed else tuple(names[v] for v in sorted(decayed) if v in names),

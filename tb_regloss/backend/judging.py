@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from tb_regloss import errors, metadata, report
@@ -25,9 +26,10 @@ from tb_regloss.analysis.verdict_types import (
     Severity,
     Status,
 )
-from tb_regloss.backend import reader
+from tb_regloss.backend import collector, reader
 from tb_regloss.backend.cache import SingleFlight
-from tb_regloss.formats import graphs
+from tb_regloss.formats import graph_names, graphs
+from tb_regloss.formats.event_file import META_GRAPH
 
 _logger = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Judge:
     def __init__(self) -> None:
         self._digests: SingleFlight[str] = SingleFlight(_KEPT_DIGESTS)
         self._proofs: SingleFlight[_Proofs] = SingleFlight(_KEPT_PROOFS)
+        self._names: SingleFlight[str | None] = SingleFlight(_KEPT_PROOFS)
 
     def report(
         self, source: reader.RunSource, argument: str, data: reader.RunData | None = None
@@ -82,12 +85,19 @@ class Judge:
                 f"{len(distinct)} different graphs were logged; the newest {_MOST_GRAPHS} "
                 "were looked at."
             )
-        proofs: list[proof.GraphProof] = []
-        for blob in list(distinct.values())[-_MOST_GRAPHS:]:
+        newest = list(distinct.values())[-_MOST_GRAPHS:]
+        found: dict[int, Sequence[proof.GraphProof]] = {}
+        # Those that decide where several have the same names come first.
+        order = sorted(range(len(newest)), key=lambda n: (newest[n].kind != META_GRAPH, -n))
+        for place in order:
+            blob = newest[place]
             try:
-                proofs.extend(self._proofs_of(blob, declaration))
+                found[place] = self._twin(blob, found.values()) or self._proofs_of(
+                    blob, declaration
+                )
             except errors.UnreadableError as error:
                 problems.append(Problem(blob.path, f"{blob.source}: {error}"))
+        proofs = [one for place in sorted(found) for one in found[place]]
         changed = dataclasses.replace(facts, problems=tuple(problems), notes=tuple(notes))
         return changed, proofs
 
@@ -97,14 +107,38 @@ class Judge:
 
         return self._digests.get(blob.key, compute)
 
+    def _twin(
+        self, blob: reader.GraphBlob, proved: Iterable[Sequence[proof.GraphProof]]
+    ) -> Sequence[proof.GraphProof]:
+        """Returns what stands for a graph that was proved already, collections and all.
+
+        Of graphs with the same names the newest with collections decides, so
+        what others prove is never asked for.
+        """
+        deciding: dict[str, proof.GraphProof] = {}
+        for one in itertools.chain.from_iterable(proved):
+            if one.has_collections:
+                deciding.setdefault(one.fingerprint, one)
+        if not deciding:
+            return ()
+
+        def compute() -> str | None:
+            return graph_names.fingerprint(blob.read(), blob.kind)
+
+        names = self._names.get((blob.kind, self._digest(blob)), compute)
+        twin = deciding.get(names or "")
+        if twin is None:
+            return ()
+        has_collections = blob.kind == META_GRAPH
+        return (dataclasses.replace(twin, source=blob.source, has_collections=has_collections),)
+
     def _proofs_of(
         self, blob: reader.GraphBlob, declaration: Declaration | None
     ) -> Sequence[proof.GraphProof]:
         encoded = metadata.encode_declaration(declaration) if declaration else None
 
         def compute() -> _Proofs:
-            logged = graphs.parse(blob.read(), blob.kind, blob.source)
-            return _Proofs(blob.source, tuple(proof.prove(graph, declaration) for graph in logged))
+            return _Proofs(blob.source, prove(blob.read(), blob.kind, blob.source, declaration))
 
         found = self._proofs.get((blob.kind, self._digest(blob), encoded), compute)
         if found.source == blob.source:
@@ -114,6 +148,25 @@ class Judge:
             dataclasses.replace(one, source=one.source.replace(found.source, blob.source, 1))
             for one in found.proofs
         ]
+
+
+def prove(
+    data: bytes, kind: str, source: str, declaration: Declaration | None = None
+) -> tuple[proof.GraphProof, ...]:
+    """Returns what serialized graphs prove.
+
+    Args:
+      data: the graphs.
+      kind: one of `graphs.KINDS`.
+      source: where they were found, for people.
+      declaration: what the training code said, where it said something.
+
+    Raises:
+      errors.UnreadableError: the bytes are not what `kind` says.
+    """
+    with collector.paused():
+        logged = graphs.parse(data, kind, source)
+        return tuple(proof.prove(graph, declaration) for graph in logged)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""The names of a graph's ops, read without everything else that a graph holds.
+
+TensorFlow writes a graph twice, as a GraphDef and inside of a MetaGraphDef, and
+some programs write it again and again; to see that two are the same takes their
+names only. The messages here have the fields that are wanted of those in
+`tensorflow/core/framework/graph.proto` and `tensorflow/core/protobuf/meta_graph.proto`;
+the parser skips all others, which halves its time.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+
+from tb_regloss.analysis import evidence
+
+_PACKAGE = "tb_regloss.graph_names"
+_Field = descriptor_pb2.FieldDescriptorProto
+
+
+def _classes() -> tuple[Any, Any]:
+    """Returns classes for a GraphDef (names and library only) and a MetaGraphDef of that."""
+    file = descriptor_pb2.FileDescriptorProto(name=f"{_PACKAGE}.proto", package=_PACKAGE)
+    node = file.message_type.add(name="Node")
+    node.field.add(name="name", number=1, type=_Field.TYPE_STRING, label=_Field.LABEL_OPTIONAL)
+    graph = file.message_type.add(name="Graph")
+    graph.field.add(
+        name="node",
+        number=1,
+        type=_Field.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Node",
+        label=_Field.LABEL_REPEATED,
+    )
+    graph.field.add(name="library", number=2, type=_Field.TYPE_BYTES, label=_Field.LABEL_OPTIONAL)
+    meta = file.message_type.add(name="Meta")
+    meta.field.add(
+        name="graph_def",
+        number=2,
+        type=_Field.TYPE_MESSAGE,
+        type_name=f".{_PACKAGE}.Graph",
+        label=_Field.LABEL_OPTIONAL,
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    graph_class, meta_class = (
+        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
+        for name in ("Graph", "Meta")
+    )
+    return graph_class, meta_class
+
+
+_Graph, _Meta = _classes()
+
+
+def fingerprint(data: bytes, kind: str) -> str | None:
+    """Returns the fingerprint that the proof of a graph will have.
+
+    Args:
+      data: the serialized graph.
+      kind: one of `graphs.KINDS`.
+
+    Returns:
+      `None` where it takes more than the names of the ops: for graphs with
+      functions, of other kinds than these two, or that do not parse.
+    """
+    try:
+        if kind == "graph_def":
+            graph = _Graph.FromString(data)
+        elif kind == "meta_graph":
+            graph = _Meta.FromString(data).graph_def
+        else:
+            return None
+    except message.DecodeError:
+        return None
+    if graph.library:
+        return None
+    return evidence.fingerprint([node.name for node in graph.node])
