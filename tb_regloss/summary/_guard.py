@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from tb_regloss import errors
-from tb_regloss.analysis import facts, proof, verdicts
+from tb_regloss.analysis import facts
 from tb_regloss.analysis.verdict_types import RunVerdict, Severity, Status
-from tb_regloss.formats import graphs
 from tb_regloss.summary import _source_lines
 
 # What to do where regularization losses do not do what they should: say it,
@@ -90,6 +89,10 @@ def message(verdict: RunVerdict) -> str:
 
 
 def _judge(declared: facts.Declaration | None, graph: bytes | None, kind: str) -> RunVerdict:
+    # Training programs that are not to be judged need not load what judges.
+    from tb_regloss.analysis import proof, verdicts
+    from tb_regloss.formats import graphs
+
     logged = () if graph is None else graphs.parse(graph, kind, "the training program")
     proofs = [proof.prove(each, declared) for each in logged]
     declarations = () if declared is None else (declared,)

@@ -32,7 +32,7 @@ class Trace:
 
     def numbers(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Returns the values of the last step; waits for it."""
-        jax.effects_barrier()  # type: ignore[no-untyped-call]
+        jax.effects_barrier()
         values = np.asarray(self.received[-1])
         unknown = np.full(len(self.step.penalties), np.nan, np.float32)
         return np.concatenate([values, unknown])
