@@ -51,6 +51,11 @@ class Evaluator:
       dense: whether variables get different elements where they are small.
       state: what was written to untrained state, by the variable's node.
       negated: whether variables get the negative of their usual values.
+
+    Attributes:
+      hidden: the ops at which following a gradient ended.
+      cancelled: sums in which parts of penalties cancelled out. Where elements
+        that are equal were subtracted from their mean, they only seem to.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class Evaluator:
         self._branches = Branches(flow, numbering)
         self._scales = Scales(flow)
         self.hidden: set[int] = set()
+        self.cancelled: set[int] = set()
 
     def value(self, value: int) -> Sampled:
         """Returns a value at the sampled points."""
@@ -176,9 +182,11 @@ class Evaluator:
         if not self._is_gradient:
             return ()
         if kind in _CARRIED:
-            carrying = op_semantics.value_inputs(op, inputs)
+            carrying = self._flow.value_inputs(node)
             if op == "TensorListPopBack":
                 return inputs[:1]
+            if not op_semantics.value_inputs(op, inputs):
+                return carrying  # It takes out what was put in elsewhere.
             return [v for v in inputs if v in carrying or not self._data[node_of(v)]]
         if kind is Kind.PUSH:
             return inputs[1:2] if op.startswith("TensorList") else inputs[-2:]
@@ -268,7 +276,10 @@ class Evaluator:
             return _OPAQUE
         if kind in _ADDED:
             name = "AddN" if kind is Kind.ADD else "Sub"
-            return FUNCTIONS[name]([known[v] for v in inputs], self._attr(node), 0)
+            found = FUNCTIONS[name]([known[v] for v in inputs], self._attr(node), 0)
+            if found.is_nothing and not all(known[v].is_nothing for v in inputs):
+                self.cancelled.add(node)
+            return found
         if kind in _SCALARS_ONLY and len(inputs) == 2:
             scale, rest = self._scales.split(kind, inputs)
             if rest is None or scale is None:

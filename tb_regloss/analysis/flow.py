@@ -45,7 +45,11 @@ _ACCUMULATORS = {
     "ResourceAccumulatorApplyGradient": 2,
     "SparseAccumulatorApplyGradient": 3,
 }
-_TAKES = ("AccumulatorTakeGradient", "SparseAccumulatorTakeGradient")
+_TAKES = (
+    "AccumulatorTakeGradient",
+    "ResourceAccumulatorTakeGradient",
+    "SparseAccumulatorTakeGradient",
+)
 # Above all positions that a row of the op table names.
 _MOST_POSITIONS = 8
 # More elements than a strength or a mask of a few axes has.

@@ -99,6 +99,11 @@ class Gradients:
         return best
 
     @property
+    def cancelled(self) -> set[int]:
+        """The sums in which parts of penalties cancelled out."""
+        return self._evaluators[False].cancelled
+
+    @property
     def ends(self) -> set[int]:
         """The ops at which following a gradient ended."""
         return self._evaluators[False].hidden

@@ -34,12 +34,48 @@ class Links:
       flow: the graph.
       found: its penalties.
       ends: the ops at which following gradients ended.
-      inside: everything that flows into gradients, followed or not.
+      evaluated: what was evaluated of gradients.
+      hidden: what flows into gradients where they were not followed.
     """
 
-    def __init__(self, flow: Flow, found: Candidates, ends: set[int], inside: set[int]) -> None:
-        self._flow, self._found = flow, found
-        self._ends, self._inside = ends, inside
+    def __init__(
+        self,
+        flow: Flow,
+        found: Candidates,
+        ends: set[int],
+        evaluated: set[int],
+        hidden: set[int],
+    ) -> None:
+        self._flow, self._found, self._ends = flow, found, ends
+        self._inside, self._shared = evaluated | hidden, evaluated & hidden
+
+    def shares(self, factor: float) -> bool:
+        """Whether a constant of this value scales penalties and data alike (`grad_loss=`)."""
+        graph = self._flow.graph
+        for node in self._shared:
+            if graph.ops[node] != "Const":
+                continue
+            constant = graph.attrs.constant(node)
+            if constant is None or constant.array is None or constant.array.size != 1:
+                continue
+            value = complex(constant.array.flat[0])
+            if abs(value - factor) <= 1e-6 * abs(factor) and value != 1:
+                return True
+        return False
+
+    def passes(self, update: Update, nodes: set[int]) -> bool:
+        """Whether an update's gradient, as far as it was followed, goes through one of `nodes`."""
+        flow = self._flow
+        stack, seen = [node_of(port) for port in update.ports], set[int]()
+        while stack and nodes and len(seen) < _REACH:
+            node = stack.pop()
+            if node in nodes:
+                return True
+            if node in seen or node in self._ends or not flow.data[node]:
+                continue
+            seen.add(node)
+            stack.extend(node_of(v) for v in flow.value_inputs(node))
+        return False
 
     def cut_inside(self, number: int) -> int | None:
         """Returns an op that cuts the gradient between a penalty and its variables."""

@@ -172,7 +172,10 @@ _row(Kind.PUSH, "StackPush StackPushV2", (1,))
 _row(Kind.PUSH, "TensorArrayWriteV3 TensorArrayScatterV3", (2, 3))
 _row(Kind.PUSH, "TensorArraySplitV3", (1, 3))
 _row(Kind.CONSTANT, "TensorArrayV3 StackV2 MutableHashTableV2", ())
-_row(Kind.PASS, "AccumulatorTakeGradient SparseAccumulatorTakeGradient", (0,))
+_row(Kind.CONSTANT, "ConditionalAccumulator ResourceConditionalAccumulator", ())
+_row(Kind.CONSTANT, "SparseConditionalAccumulator", ())
+_row(Kind.PASS, "AccumulatorTakeGradient ResourceAccumulatorTakeGradient", ())
+_row(Kind.PASS, "SparseAccumulatorTakeGradient", ())
 
 # collective_ops.cc, nccl_ops.cc, xla; horovod/tensorflow/mpi_ops.cc
 _row(Kind.ALL_REDUCE, "CollectiveReduce CollectiveReduceV2 CollectiveReduceV3", (0,))

@@ -65,6 +65,13 @@ class Sampled:
         """Whether all elements are equal."""
         return self.array.ndim == 1 and not self.parts
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the first channel is zero everywhere."""
+        if self.parts:
+            return all(part.is_nothing for part in self.parts)
+        return not self.array.real.any()
+
     def total(self, count: int | None) -> Array:
         """Returns the sum of all elements, `[DRAWS or 1]`.
 

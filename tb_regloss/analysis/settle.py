@@ -64,7 +64,7 @@ class Settler:
             for update in updates:
                 gradients.received(update)
         self._evaluated, self._hidden = gradients.followed()
-        self._links = Links(flow, found, gradients.ends, self._evaluated | self._hidden)
+        self._links = Links(flow, found, gradients.ends, self._evaluated, self._hidden)
 
     def number(self, penalty: Penalty) -> int:
         """Returns a penalty's class."""
@@ -114,15 +114,17 @@ class Settler:
             return self._reach_of_data(penalty, number, update)
         for dense in (False, True):
             mine = self._derivative(penalty.node, number, variable, dense)
-            if np.isfinite(mine).all() and mine.any():
+            if not np.isfinite(mine).all() or not mine.any():
+                continue
+            received = self._gradients.received(update, dense)
+            if not gradient.is_zero(received.penalty, mine):
                 break
+            if not self._links.passes(update, self._gradients.cancelled):
+                return self._absent(penalty, number, variable, update)
         else:
             return self._by_links(penalty, number, "its derivative could not be evaluated")
-        received = self._gradients.received(update, dense)
         if not np.isfinite(received.penalty).all():
             return self._by_links(penalty, number, "the gradient could not be evaluated")
-        if gradient.is_zero(received.penalty, mine):
-            return self._absent(penalty, number, variable, update)
         others = self._others(number, variable, dense)
         absolute = gradient.fit(received.penalty, {number: mine, **others})
         relative = None
@@ -251,6 +253,10 @@ class Settler:
             ratio = self._towers.ratio(form, number)
             whole = as_constant(form.penalties[number])
             if ratio is not None and any(_close(whole, value) for value in seen):
+                return Reach(is_reached=True, multiplier=ratio)
+        for form in forms:
+            whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
+            if whole and ratio is not None and absolute and self._links.shares(absolute / whole):
                 return Reach(is_reached=True, multiplier=ratio)
         if relative is not None and _close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)

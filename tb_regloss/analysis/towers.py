@@ -138,7 +138,10 @@ class Towers:
         """
         for loss in losses:
             if loss not in self._arrivals:
-                self._arrivals[loss] = self._flow.propagate(self._gradient_sources(loss))
+                rivals = {n for form in self._forms for n in form.data} | self._known
+                others = {s for n in rivals - {loss} for s in self._gradient_sources(n)}
+                own = self._gradient_sources(loss)
+                self._arrivals[loss] = self._flow.propagate(own - others or own)
             if not any(self._arrivals[loss][node_of(port)] for port in update.ports):
                 return False
         return True
