@@ -251,6 +251,8 @@ class Candidates:
         if op in ("Mul", "RealDiv", "Div") and len(inputs) == 2:
             scaled = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
             return scaled if len(scaled) == 1 and self._has_strength(scaled[0]) else []
+        if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
+            return [node_of(inputs[0])]
         if op == "Neg":
             negated = [node_of(v) for v in inputs]
             return negated if self._has_strength(negated[0]) else []
@@ -259,7 +261,9 @@ class Candidates:
             return [node_of(v) for v in op_semantics.value_inputs(op, inputs)]
         if kind is Kind.ADD:
             parts = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
-            if len({penalties.read_variables(flow, part) for part in parts}) == 1:
+            numbers = {self._numbering.number(value_of(part)) for part in parts}
+            is_one = len({penalties.read_variables(flow, part) for part in parts}) == 1
+            if is_one and len(numbers) == len(parts):
                 return parts if len(parts) == 1 and len(inputs) == 1 else []
             return parts
         return []

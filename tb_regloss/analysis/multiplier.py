@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import op_semantics, sampled
+from tb_regloss.analysis import op_semantics, sampled, variables
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
@@ -153,7 +153,10 @@ class Sums:
         return Form(node, penalties, data, is_cut)
 
     def _is_cut(self, node: int) -> bool:
-        op = self._flow.graph.ops[node]
+        graph = self._flow.graph
+        op = graph.ops[node]
+        if op == "Cast":
+            return graph.attrs.attr(node, "DstT") not in variables.DT_NUMBERS
         return op_semantics.row(op).kind is Kind.CUT or op in op_semantics.NOT_DIFFERENTIABLE
 
     def _inner_order(self, node: int) -> list[int]:

@@ -12,6 +12,7 @@ from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
 from tb_regloss.analysis.op_semantics import Kind
 
 DT_FLOATS = frozenset((1, 2, 14, 19, 101, 102, 114, 119))  # float, double, bfloat16, half, refs
+DT_NUMBERS = DT_FLOATS | {8, 18}  # complex ones too: what has a gradient
 DT_BOOL = 10
 DT_STRING = 7
 DT_RESOURCE = 20
