@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tb_regloss.analysis import sampled
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.numbering import Numbering
-from tb_regloss.analysis.op_graph import value_of
+from tb_regloss.analysis.op_graph import Constant, value_of
 from tb_regloss.analysis.sampled import NOTHING, Sampled
 
 STEP = 1e-30  # of complex-step differentiation: no cancellation, so as small as can be
@@ -38,6 +38,8 @@ class Leaves:
     ) -> None:
         self._flow, self._numbering = flow, numbering
         self._perturbed, self._dense, self._negated = perturbed, dense, negated
+        # By identity, as equal constants are shared; kept, so that no other gets its identity.
+        self._constants: dict[int, tuple[Constant, Sampled]] = {}
 
     def batch(self, value: int) -> tuple[int, ...] | None:
         """Returns a shape to assume for data: as many examples everywhere."""
@@ -62,7 +64,11 @@ class Leaves:
             return NOTHING
         if constant.array is None:
             return self.symbol(value_of(node), constant.shape) if constant.is_float else NOTHING
-        return sampled.from_constant(constant.array, constant.shape)
+        known = self._constants.get(id(constant))
+        if known is None:
+            known = constant, sampled.from_constant(constant.array, constant.shape)
+            self._constants[id(constant)] = known
+        return known[1]
 
     def variable(self, handle: int) -> Sampled:
         """Returns a variable, perturbed or not."""

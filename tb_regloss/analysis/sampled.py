@@ -42,7 +42,9 @@ _GOLDEN = np.array(
 )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+# Not frozen, though nothing changes one: making it would take three times as
+# long, and a large graph makes a hundred thousand.
+@dataclasses.dataclass(eq=False, slots=True)
 class Sampled:
     """A tensor at `DRAWS` points.
 
@@ -176,12 +178,13 @@ def integers(tensor: Sampled) -> tuple[int, ...] | None:
     tensor = collapse(tensor)
     if tensor.shape is None or len(tensor.shape) > 1:
         return None
+    if tensor.is_filled:
+        number = tensor.array.item(0).real
+        count = tensor.shape[0] if tensor.shape else 1
+        return (round(number),) * count if math.isfinite(number) else None
     values = tensor.array[0]
     if not np.isfinite(values.real).all():
         return None
-    if tensor.is_filled:
-        count = tensor.shape[0] if tensor.shape else 1
-        return (round(values.real.item()),) * count
     return tuple(round(v) for v in values.real.tolist())
 
 
@@ -221,6 +224,10 @@ def _broadcast(
         known = right if left is None else left
         # A scalar tells nothing of the other operand's unknown shape.
         return known if known else None
+    if left == right or not right:
+        return left
+    if not left:
+        return right
     try:
         return tuple(np.broadcast_shapes(left, right))
     except ValueError:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -26,6 +27,7 @@ _PLAIN: dict[int, tuple[np.dtype[Any], str]] = {
     types_pb2.DT_INT32: (np.dtype("<i4"), "int_val"),
     types_pb2.DT_INT64: (np.dtype("<i8"), "int64_val"),
 }
+_SHARED_BYTES = 256
 _FIELDS = ("float_val", "double_val", "int_val", "int64_val", "half_val", "bool_val")
 
 
@@ -44,11 +46,34 @@ def constant(proto: tensor_pb2.TensorProto) -> Constant | None:
         small.tensor_shape.Clear()
         array = _array(small)
         return None if array is None else Constant(shape, array, is_float)
-    array = _plain_array(proto, shape, count)
-    if array is None:
-        array = _array(proto)
+    if proto.dtype in _PLAIN:
+        dtype, field = _PLAIN[proto.dtype]
+        content, elements = proto.tensor_content, getattr(proto, field)
+        if content and len(content) == count * dtype.itemsize <= _SHARED_BYTES:
+            return _plain(proto.dtype, shape, content)
+        if not content and len(elements) == 1:
+            return _plain(proto.dtype, shape, elements[0])
+    array = _array(proto)
     if array is None:
         return None
+    return _constant(array, shape, is_float)
+
+
+# A graph has thousands of axes and shapes, nearly all of them equal.
+@functools.lru_cache(maxsize=1 << 12)
+def _plain(kind: int, shape: tuple[int, ...], content: bytes | float) -> Constant | None:
+    """Returns a tensor of a usual type that is spelled out, or of which one element is."""
+    dtype = _PLAIN[kind][0]
+    if isinstance(content, bytes):
+        array = np.frombuffer(content, dtype).reshape(shape)
+    else:
+        array = np.full(shape, content, dtype)
+    return _constant(array, shape, kind in _FLOATS)
+
+
+def _constant(
+    array: np.ndarray[Any, Any], shape: tuple[int, ...], is_float: bool
+) -> Constant | None:
     if array.dtype.kind not in "biufc":
         return Constant(shape, None, is_float)
     if array.size and array.ndim and (array == array.flat[0]).all():
@@ -60,25 +85,6 @@ def _is_splat(proto: tensor_pb2.TensorProto) -> bool:
     if proto.tensor_content:
         return False
     return any(len(getattr(proto, field)) == 1 for field in _FIELDS)
-
-
-def _plain_array(
-    proto: tensor_pb2.TensorProto, shape: tuple[int, ...], count: int
-) -> np.ndarray[Any, Any] | None:
-    """Returns the elements of a tensor that is spelled out in a usual type, else `None`."""
-    if proto.dtype not in _PLAIN:
-        return None
-    dtype, field = _PLAIN[proto.dtype]
-    content = proto.tensor_content
-    if content:
-        if len(content) != count * dtype.itemsize:
-            return None
-        return np.frombuffer(content, dtype).reshape(shape)
-    elements = getattr(proto, field)
-    if len(elements) != 1:
-        return None
-    # One element stands for all.
-    return np.full(shape, elements[0], dtype)
 
 
 def _array(proto: tensor_pb2.TensorProto) -> np.ndarray[Any, Any] | None:
