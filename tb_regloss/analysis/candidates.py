@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 
@@ -65,6 +66,23 @@ class Candidates:
                 self.penalties.remove(penalty)
             seen.add(self.classes[penalty.node])
         self.optimized = self._find_optimized(collections, declaration)
+
+    @functools.cached_property
+    def members(self) -> Mapping[int, list[int]]:
+        """The nodes of each class."""
+        found: dict[int, list[int]] = {}
+        for node, number in self.classes.items():
+            found.setdefault(number, []).append(node)
+        return found
+
+    @functools.cached_property
+    def by_variable(self) -> Mapping[int, list[Penalty]]:
+        """The penalties on each variable that the graph has."""
+        found: dict[int, list[Penalty]] = {}
+        for penalty in self.penalties:
+            for variable in penalty.variables if penalty.node >= 0 else ():
+                found.setdefault(variable, []).append(penalty)
+        return found
 
     def is_zero(self, penalty: Penalty) -> bool:
         """Whether a penalty's strength is the constant 0."""

@@ -80,7 +80,7 @@ class Links:
     def cut_inside(self, number: int) -> int | None:
         """Returns an op that cuts the gradient between a penalty and its variables."""
         graph = self._flow.graph
-        start = [node for node, other in self._found.classes.items() if other == number]
+        start = self._found.members.get(number, [])
         stack, seen = list(start), set(start)
         while stack and len(seen) < 1000:
             node = stack.pop()
@@ -170,7 +170,7 @@ class Links:
         belong to gradients.
         """
         flow, graph = self._flow, self._flow.graph
-        roots = [node for node, other in self._found.classes.items() if other == number]
+        roots = set(self._found.members.get(number, ()))
         cone, stack = set(roots), list(roots)
         while stack and len(cone) < 2000:
             node = stack.pop()
@@ -201,7 +201,7 @@ class Links:
         graph, found = self._flow.graph, self._flow.variables.by_node.get(variable)
         if found is None or not found.is_assumed:
             return False
-        stack = [node for node, other in self._found.classes.items() if other == number]
+        stack = list(self._found.members.get(number, ()))
         seen = set(stack)
         while stack and len(seen) < 500:
             node = stack.pop()

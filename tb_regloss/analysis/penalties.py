@@ -16,6 +16,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+import numpy as np
+
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.facts import DeclaredLoss
 from tb_regloss.analysis.flow import Flow
@@ -222,17 +224,15 @@ def added_to_losses(flow: Flow) -> dict[int, list[int]]:
     Returns:
       the sums that each is a term of, by the scalar's node.
     """
-    graph = flow.graph
+    edges, begins = flow.graph.edges
+    nodes = np.repeat(np.arange(len(flow.graph)), np.diff(begins))
+    readers = edges >> PORT_BITS
+    parameters, data = (np.frombuffer(of, bool) for of in (flow.parameters, flow.data))
+    joins = np.flatnonzero(parameters[nodes] & ~data[nodes] & data[readers])
     found: dict[int, list[int]] = {}
-    for node in range(len(graph)):
-        if not flow.parameters[node] or flow.data[node]:
-            continue
-        for edge in graph.readers(node):
-            reader = edge >> PORT_BITS
-            if not flow.data[reader] or not _adds(flow, reader):
-                continue
-            if flow.ranks.is_scalar(value_of(node)):
-                found.setdefault(node, []).append(reader)
+    for node, reader in zip(nodes[joins].tolist(), readers[joins].tolist(), strict=True):
+        if _adds(flow, reader) and flow.ranks.is_scalar(value_of(node)):
+            found.setdefault(node, []).append(reader)
     return found
 
 

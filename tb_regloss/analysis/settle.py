@@ -151,10 +151,8 @@ class Settler:
         """Whether no other penalty on a variable is part of any loss."""
         return not any(
             self.forms_with(self._found.classes[other.node])
-            for other in self._found.penalties
-            if other.node >= 0
-            and variable in other.variables
-            and self._found.classes[other.node] != number
+            for other in self._found.by_variable.get(variable, ())
+            if self._found.classes[other.node] != number
         )
 
     def _derivative(self, node: int, number: int, variable: int, dense: bool) -> gradient.Array:
@@ -166,9 +164,7 @@ class Settler:
     def _others(self, number: int, variable: int, dense: bool) -> dict[int, gradient.Array]:
         """Returns the derivatives of the other penalties on a variable."""
         found = {}
-        for other in self._found.penalties:
-            if other.node < 0 or variable not in other.variables:
-                continue
+        for other in self._found.by_variable.get(variable, ()):
             its = self._found.classes[other.node]
             if its == number or its < 0 or its in found:
                 continue

@@ -45,10 +45,15 @@ class Towers:
         self._known = frozenset(data_losses)
         self._signatures: dict[tuple[int, int], int] = {}
         self._arrivals: dict[int, bytearray] = {}
+        # By the form's node.
+        self._references: dict[int, np.ndarray | None] = {}
+        self._alike: dict[int, list[Form]] = {}
 
     def ratio(self, form: Form, number: int) -> float | None:
         """Returns a penalty's coefficient over the data loss's in one sum."""
-        reference = self._reference(form)
+        if form.node not in self._references:
+            self._references[form.node] = self._reference(form)
+        reference = self._references[form.node]
         if reference is None:
             return None
         with np.errstate(all="ignore"):
@@ -61,7 +66,9 @@ class Towers:
         ratio = self.ratio(form, number)
         if ratio is None:
             return []
-        copies = [copy for copy in self._copies(form) if self._trains(copy.data, update)]
+        if form.node not in self._alike:
+            self._alike[form.node] = self._copies(form)
+        copies = [copy for copy in self._alike[form.node] if self._trains(copy.data, update)]
         ratios = [self.ratio(copy, number) if number in copy.penalties else 0.0 for copy in copies]
         total = sum(r for r in ratios if r is not None)
         count = max(len(copies), self._copied_losses(form, update))
