@@ -24,8 +24,9 @@ __all__ = ["RegLossHook", "op", "write_graph"]
 
 # How many runs of the op came before those that carry the declaration: the
 # first run and a few later ones. A program that evaluates its summaries at
-# each step but writes those of steps 100, 200, ... only would lose the first.
-_DECLARING_RUNS = (0, 9, 99, 999, 9_999, 99_999)
+# each step but writes those of steps 100, 200, ... only would lose the first;
+# what it writes every 10, 25, 40, 50 or 100 runs holds the 200th.
+_DECLARING_RUNS = (0, 199, 1_999, 19_999, 199_999)
 
 
 def op(

@@ -33,3 +33,16 @@ def test_what_is_not_finite_is_not_known():
     values = [float("nan"), float("inf"), *[1.0] * 1198]
     losses = metadata.with_multipliers(DECLARATION, values).regularization_losses
     assert [loss.multiplier for loss in losses[:3]] == [None, None, 1.0]
+
+
+def test_tensor_of_the_same_name_stands_there_once():
+    named = facts.Declaration(
+        regularization_losses=(
+            facts.DeclaredLoss("a/b:0", "a/b:0"),
+            facts.DeclaredLoss("a", "b:0"),
+            facts.DeclaredLoss("c"),
+        )
+    )
+    encoded = metadata.encode_declaration(named)
+    assert encoded.count(b"a/b:0") == 1
+    assert metadata.decode_declaration(encoded) == named
