@@ -295,8 +295,8 @@ class Candidates:
             kind = op_semantics.row(op).kind
             if op in ("Mul", "RealDiv", "Div"):
                 return True
-            if op == "Neg":
-                stack.append(node_of(inputs[0]))
+            if op == "Neg" or op in op_semantics.NOT_DIFFERENTIABLE:
+                stack.extend(node_of(v) for v in inputs[:1])
             if (
                 kind in (Kind.ADD, Kind.PASS, Kind.CUT)
                 or op in ("Pack", "ConcatV2")
@@ -331,7 +331,7 @@ class Candidates:
         names = [declaration.optimized_loss.tensor] if declaration.optimized_loss else []
         names += [name for name in collections.get("train_op", ()) if ":" in name]
         for name in names:
-            node = penalties.node_named(self._flow, name) if name else None
+            node = penalties.node_named(self._flow, name, self._flow.data) if name else None
             if (
                 node is not None
                 and self._flow.data[node]

@@ -254,8 +254,6 @@ LOOPS = frozenset(
     ]
 )
 
-COMPARISONS = frozenset(["Less", "LessEqual", "Greater", "GreaterEqual", "Equal", "NotEqual"])
-
 # Ops whose gradient is zero or does not exist, beside `Kind.CUT`
 # (`ops.NotDifferentiable` in tensorflow/python/ops/*.py).
 NOT_DIFFERENTIABLE = frozenset(

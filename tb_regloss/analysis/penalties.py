@@ -82,22 +82,27 @@ class Penalty:
     declared_variables: tuple[str, ...] = ()
 
 
-def node_named(flow: Flow, tensor: str) -> int | None:
+def node_named(flow: Flow, tensor: str, of: bytearray) -> int | None:
     """Returns the scalar op of a tensor's name (`"a/b:0"` or `"a/b"`), `None` where unclear.
 
     A name that was read off a function's own graph may stand for an op of that
     name in any called function; only a scalar can be meant.
+
+    Args:
+      flow: the graph.
+      tensor: the name.
+      of: marks the nodes that may be meant: those of parameters, or of data.
     """
     graph = flow.graph
     name = tensor.removeprefix("^").partition(":")[0]
     exact = graph.index.get(name)
-    if exact is not None and is_float_scalar(flow, exact):
+    if exact is not None and is_float_scalar(flow, exact) and of[exact]:
         return graph.source(exact)
     ending = "/" + name
     matches = {
         graph.source(node)
         for other, node in graph.index.items()
-        if other.endswith(ending) and is_float_scalar(flow, node)
+        if other.endswith(ending) and of[node] and is_float_scalar(flow, node)
     }
     return matches.pop() if len(matches) == 1 else None
 
@@ -129,7 +134,7 @@ def declared(flow: Flow, losses: tuple[DeclaredLoss, ...]) -> list[Penalty]:
     """Returns the losses that the training code declared."""
     found = []
     for position, loss in enumerate(losses):
-        node = node_named(flow, loss.tensor) if loss.tensor else None
+        node = node_named(flow, loss.tensor, flow.parameters) if loss.tensor else None
         variables = read_variables(flow, node) if node is not None else ()
         found.append(
             Penalty(
@@ -192,7 +197,7 @@ def data_losses(
     """Returns the nodes of data losses that are declared or in collection `losses`."""
     names = [loss.tensor for loss in declared_losses if loss.tensor]
     names = names or list(collections.get(LOSSES, ()))
-    nodes = [node_named(flow, name) for name in names]
+    nodes = [node_named(flow, name, flow.data) for name in names]
     found = [node for node in nodes if node is not None and flow.data[node]]
     members = set(found)
     # A member that sums other members is a total, not a loss of its own.
@@ -343,7 +348,7 @@ def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
             reader = edge >> PORT_BITS
             op = graph.ops[reader]
             kind = op_semantics.row(op).kind
-            if op_semantics.is_summary(op) or op in op_semantics.COMPARISONS:
+            if op_semantics.is_summary(op) or op in op_semantics.NOT_DIFFERENTIABLE:
                 if not may_be_shown:
                     return False
                 continue
