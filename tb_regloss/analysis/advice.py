@@ -56,10 +56,22 @@ _UNBLOCK = {
 - loss = data_loss + penalty.detach()
 + loss = data_loss + penalty""",
 }
+_CONFIGURED = """\
+- layer.kernel_regularizer = regularizers.L2(0.001)  # the layer is built already
++ layer = layers.Dense(64, kernel_regularizer=regularizers.L2(0.001))"""
 _ONCE = """\
 # Add the regularization losses in one place only: one tower (or outside of all
 # towers), and either in the loss or in a total that already contains them.
   loss = data_loss + regularization_sum"""
+
+
+def for_absent(framework: str) -> Fix:
+    """Returns what to change where a layer is configured with a regularizer that makes no loss."""
+    text = (
+        "A regularizer makes a loss only if the layer has it when its variables are created: "
+        "give it to the constructor, or rebuild the model from its configuration."
+    )
+    return Fix(framework, text, _CONFIGURED)
 
 
 def fix_for(status: Status, framework: str, multiplier: float | None) -> Fix | None:

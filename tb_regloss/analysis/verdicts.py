@@ -26,6 +26,7 @@ from tb_regloss.analysis.verdict_types import (
     Coverage,
     Evidence,
     EvidenceKind,
+    Fix,
     LossVerdict,
     RunVerdict,
     Severity,
@@ -35,6 +36,7 @@ from tb_regloss.analysis.verdict_types import (
 _DROPPED = (Status.FROZEN, Status.ZERO)
 # It depends on data: structure alone may not see it.
 _ACTIVITY = "activity_regularizer"
+_ABSENT = "The layer's configuration has this regularizer, but no loss of it exists."
 _LOST = (Status.MISSING, Status.BLOCKED)
 _SEVERITIES = {
     Status.MISSING: Severity.ERROR,
@@ -125,7 +127,7 @@ class _Judge:
                 findings.find(self._facts, self._proof, self._proofs, self._scalars, status, kept)
             ),
             evidence=tuple(self._evidence(status, losses)),
-            fix=advice.fix_for(status, self._framework(), multiplier),
+            fix=self._fix(status, kept, multiplier),
         )
 
     def _decide(self) -> tuple[list[LossVerdict], Status, str]:
@@ -209,6 +211,8 @@ class _Judge:
             return Status.UNKNOWN, None
         if loss.multiplier == 0:
             in_value = self._scalars is not None and self._scalars.status is Status.INCLUDED
+            not_in_value = self._scalars is not None and self._scalars.status is Status.MISSING
+            in_value = in_value or (loss.detached is True and not not_in_value)
             return (Status.BLOCKED if in_value else Status.MISSING), 0.0
         return status_of(loss.multiplier), loss.multiplier
 
@@ -271,6 +275,13 @@ class _Judge:
             return self._proof.framework
         return "keras" if self._facts.keras_regularizers else "other"
 
+    def _fix(self, status: Status, kept: list[LossVerdict], multiplier: float | None) -> Fix | None:
+        lost = [loss for loss in kept if loss.status is Status.MISSING]
+        is_lost = status in (Status.MISSING, Status.PARTIAL) and bool(lost)
+        if is_lost and all(loss.text == _ABSENT for loss in lost):
+            return advice.for_absent(self._framework())
+        return advice.fix_for(status, self._framework(), multiplier)
+
     def _evidence(self, status: Status, losses: list[LossVerdict]) -> list[Evidence]:
         found = []
         if self._proof is not None:
@@ -295,8 +306,7 @@ class _Judge:
 
 
 def _absent_loss(layer: str, argument: str) -> LossVerdict:
-    text = "The layer's configuration has this regularizer, but no loss of it exists."
-    return LossVerdict(f"{layer}/{argument}", (), Status.MISSING, 0.0, text=text)
+    return LossVerdict(f"{layer}/{argument}", (), Status.MISSING, 0.0, text=_ABSENT)
 
 
 def _graph_evidence(proof: GraphProof, losses: Sequence[LossVerdict]) -> Evidence:
