@@ -36,6 +36,7 @@ _PARTS = ("Slice", "StridedSlice", "GatherV2")
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
 _WITHOUT_OPERANDS = (Kind.CONSTANT, Kind.VARIABLE, Kind.PLACEHOLDER, Kind.DATA)
 _CARRIED = (Kind.PASS, Kind.CUT, Kind.LINEAR)
+_LOOPED = ("Merge", "RefMerge", "_LoopVar")
 _ADDED = (Kind.ADD, Kind.SUBTRACT)
 _OF_SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
@@ -56,6 +57,7 @@ class Evaluator:
       hidden: the ops at which following a gradient ended.
       cancelled: sums in which parts of penalties cancelled out. Where elements
         that are equal were subtracted from their mean, they only seem to.
+      cycles: ops that wait for themselves though they are in no loop.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Evaluator:
         self._scales = Scales(flow)
         self.hidden: set[int] = set()
         self.cancelled: set[int] = set()
+        self.cycles: set[int] = set()
 
     def value(self, value: int) -> Sampled:
         """Returns a value at the sampled points."""
@@ -108,6 +111,9 @@ class Evaluator:
                 continue
             if wanted:
                 # It waits for itself, a loop: its value before going around will do.
+                node = node_of(current)
+                if self._graph.ops[node] not in _LOOPED and node not in self._state_reads:
+                    self.cycles.add(node)
                 known[current] = self._around(current)
                 provisional.add(current)
                 stack.pop()

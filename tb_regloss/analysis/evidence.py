@@ -79,7 +79,7 @@ def _missing_text(flow: Flow, ends: list[int], settler: Settler, penalty: Penalt
     names = ", ".join(repr(graph.names[node]) for node in ends[:2])
     shown = all(op_semantics.is_summary(graph.ops[node]) for node in ends)
     if shown:
-        return f"It is only shown to people: its value ends at {names}."
+        return "Nothing adds it to a loss: it goes into summaries only."
     if settler.is_in_value(settler.number(penalty)):
         return f"It is added to {names}, but that is not what is differentiated for its variables."
     return f"Its value ends at {names} and enters no update's gradient."

@@ -142,6 +142,7 @@ class _Prover:
         if not trains and graph.obstacles and any("not followed" in o for o in graph.obstacles):
             trains = None
         losses = self._judge(found) if trains else self._unjudged(found.penalties, trains)
+        obstacles = self._obstacles()
         penalized = {v for p in found.penalties for v in p.variables}
         clean, decayed = self._penalty_gradients(penalized)
         followed = not decayed or self._is_followed()
@@ -156,18 +157,18 @@ class _Prover:
             unpenalized=evidence.unpenalized(flow, set(self._chosen), penalized),
             optimized=None if found.optimized is None else graph.names[found.optimized],
             train_ops=tuple(evidence.train_ops(flow, self._chosen)),
-            obstacles=graph.obstacles,
+            obstacles=obstacles,
             fingerprint=evidence.fingerprint(graph.names),
             has_collections=bool(self._logged.collections),
             framework=evidence.framework(graph, self._logged.collections),
             unexplained=() if followed else tuple(names[v] for v in sorted(decayed) if v in names),
-            is_clean=bool(trains) and clean and not graph.obstacles,
+            is_clean=bool(trains) and clean and not obstacles,
         )
 
     def _untrained(self, penalty: Penalty, number: int) -> LossProof:
         """Judges a penalty of which no variable is known to be trained."""
         known = self._flow.variables.by_node
-        if not penalty.variables and self._flow.graph.obstacles:
+        if not penalty.variables and self._obstacles():
             text = "Cannot tell: what it penalizes could not be followed."
         elif any(variable not in known for variable in self._chosen):
             text = "Cannot tell: an update's variable could not be followed."
@@ -196,9 +197,15 @@ class _Prover:
                         decayed.add(variable)
         return clean, frozenset(decayed)
 
+    def _obstacles(self) -> tuple[str, ...]:
+        """Returns what could not be followed, in the file or in the gradients."""
+        names = self._graph.names
+        cycles = (f"{names[node]!r} waits for itself" for node in sorted(self._gradients.cycles))
+        return (*self._graph.obstacles, *cycles)
+
     def _is_followed(self) -> bool:
         """Whether no penalty can have been lost on its way to a loss."""
-        return not self._graph.obstacles and not penalties.norms_into_unknown(self._flow)
+        return not self._obstacles() and not penalties.norms_into_unknown(self._flow)
 
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
         status = Status.FROZEN if trains is False else Status.UNKNOWN

@@ -377,6 +377,9 @@ class _Builder:
         while value in aliases and value not in passed:
             passed[value] = None
             value = aliases[value]
+        if value in passed:
+            name = self.names[value >> PORT_BITS] if value >= 0 else "an input"
+            self.obstacles[f"{name!r} waits for itself"] = None
         for alias in passed:
             aliases[alias] = value
         aliases.pop(value, None)  # In a cycle of aliases, one stands for all.
