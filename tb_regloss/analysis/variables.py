@@ -135,6 +135,8 @@ class Variables:
         """
         graph, roots = self._graph, self._roots
         node = node_of(value)
+        if node in self.by_node:
+            return node
         seen: list[int] = []
         while True:
             known = roots.get(node)

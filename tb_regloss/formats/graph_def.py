@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -39,6 +40,9 @@ _IFS = ("If", "StatelessIf")
 _CASES = ("Case", "StatelessCase")
 _WHILES = ("While", "StatelessWhile")
 _OURS = frozenset(("_If", "_LoopVar", "_Missing", "_Malformed"))  # no ops of TensorFlow
+
+_INPUT = operator.attrgetter("input")
+_WHOLE = operator.itemgetter(slice(None))
 
 # Attributes that decide what an op computes; the rest are hints and types.
 _KEY_ATTRS = ("DstT", "axis", "keep_dims", "transpose_a", "transpose_b", "adj_x", "adj_y", "N")
@@ -195,8 +199,8 @@ class _Builder:
             )
         seen = {**local, **arguments} if arguments else dict(local)
         known, inputs = seen.get, self.inputs
-        for node, node_def in enumerate(kept, first):
-            texts = node_def.input
+        # Iterating over a repeated field costs twice as much as a copy of it.
+        for node, texts in enumerate(map(_WHOLE, map(_INPUT, kept)), first):
             values: list[Any] = list(map(known, texts))
             if None in values:
                 values = self._values(node, texts, seen, local, prefix)
@@ -235,21 +239,21 @@ class _Builder:
 
     def _check_nodes(self, first: int) -> None:
         """Sets apart what is not what its type says, and what has as many outputs as inputs."""
-        usual: set[tuple[str, int]] = set()
-        for node in range(first, len(self.ops)):
-            op, values = self.ops[node], self.inputs[node]
-            if (op, len(values)) in usual:
+        counts = list(map(len, self.inputs[first:]))
+        kinds = set(zip(self.ops[first:], counts, strict=True))
+        wrong = {(op, n) for op, n in kinds if op in _OURS or not op_inputs.can_have(op, n)}
+        odd = wrong | {(op, n) for op, n in kinds if op in _TRANSPARENT}
+        for node, kind in enumerate(zip(self.ops[first:], counts, strict=True), first):
+            if kind not in odd:
                 continue
-            if op in _OURS or not op_inputs.can_have(op, len(values)):
-                self._make_unknown(node, len(values))
-            elif op in _TRANSPARENT:
-                # Each output is one input: were IdentityN followed as a whole,
-                # every gradient would reach every update. And a program says
-                # the same with an Identity more or less.
-                for port, value in enumerate(values):
-                    self._aliases[value_of(node, port)] = value
-            else:
-                usual.add((op, len(values)))
+            if kind in wrong:
+                self._make_unknown(node, kind[1])
+                continue
+            # Each output is one input: were IdentityN followed as a whole,
+            # every gradient would reach every update. And a program says
+            # the same with an Identity more or less.
+            for port, value in enumerate(self.inputs[node]):
+                self._aliases[value_of(node, port)] = value
 
     def _make_unknown(self, node: int, count: int) -> None:
         """Keeps a node that is not what its type says from being taken for one."""
@@ -364,7 +368,10 @@ class _Builder:
         aliases, controls = self._aliases, self.controls
         # Who reads what has to wait waits, too.
         waiting = {value for value in aliases if value >> PORT_BITS in controls}
+        untouched = aliases.keys().isdisjoint
         for node, values in enumerate(self.inputs):
+            if untouched(values):
+                continue
             for position, value in enumerate(values):
                 if value in aliases:
                     if value in waiting:
