@@ -13,6 +13,7 @@ from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.updates import Update
 
 _REACH = 20_000  # ops to look at between an update and where its gradient comes from
+_READS = ("Identity", "ReadVariableOp", "Gather", "GatherV2", "ResourceGather")
 # They read a parameter to send a gradient on to what is before it.
 _BACKPROPAGATION = frozenset(
     [
@@ -176,7 +177,8 @@ class Links:
             node = stack.pop()
             for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
                 operand = node_of(value)
-                if operand in cone or graph.ops[operand] in ("Identity", "ReadVariableOp"):
+                # Reads and picks of rows are the model's as well.
+                if operand in cone or graph.ops[operand] in _READS:
                     continue
                 kind = op_semantics.row(graph.ops[operand]).kind
                 if kind in (Kind.VARIABLE, Kind.READ, Kind.PLACEHOLDER, Kind.DATA):

@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 PORT_BITS = 16
+_LOOKED_THROUGH = ("Identity", "IdentityN")
 PORT_MASK = (1 << PORT_BITS) - 1
 
 
@@ -142,9 +143,13 @@ class OpGraph:
         return packed.tolist(), offsets.tolist()
 
     def readers(self, node: int) -> list[int]:
-        """Returns who reads any output of a node, as `reader << PORT_BITS | input position`."""
+        """Returns who reads any output of a node, as `reader << PORT_BITS | input position`.
+
+        Identity ops are left out: who reads them is linked past them.
+        """
         packed, offsets = self._readers
-        return packed[offsets[node] : offsets[node + 1]]
+        found = packed[offsets[node] : offsets[node + 1]]
+        return [edge for edge in found if self.ops[edge >> PORT_BITS] not in _LOOKED_THROUGH]
 
     def source(self, node: int) -> int:
         """Returns the node behind an Identity, else the node itself.

@@ -30,8 +30,10 @@ def _ones_like(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
 @register("Reshape")
 def _reshape(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor, dims = inputs[0], sampled.integers(inputs[1])
-    if tensor.parts and (dims is None or len(dims) == 1):
+    if tensor.parts and dims is None:
         return tensor
+    if tensor.parts and dims is not None and len(dims) == 1:
+        return _flat(tensor)
     tensor = sampled.collapse(tensor)
     if dims is None:
         return Sampled(None, tensor.array if tensor.is_filled else NOTHING.array)
@@ -47,6 +49,16 @@ def _reshape(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     if math.prod(dims) != math.prod(tensor.shape or ()):
         return NOTHING
     return Sampled(dims, tensor.array.reshape((tensor.array.shape[0], *dims)))
+
+
+def _flat(tensor: Sampled) -> Sampled:
+    """Returns a tensor as a vector, its parts one after the other."""
+    shape = None if tensor.shape is None else (math.prod(tensor.shape),)
+    if tensor.parts:
+        return Sampled(shape, EMPTY, tuple(_flat(part) for part in tensor.parts))
+    if tensor.is_filled:
+        return Sampled(shape, tensor.array)
+    return Sampled(shape, tensor.array.reshape((tensor.array.shape[0], -1)))
 
 
 @register("ExpandDims")
@@ -177,21 +189,39 @@ def concat(parts: list[Sampled], axis: tuple[int, ...] | None) -> Sampled:
 
 @register("Split")
 def _split(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    return _part(inputs[1], port, attr("num_split"))
+    count = attr("num_split") or 1
+    shapes = [part.shape for part in inputs[1].parts]
+    whole = sum(shape[0] for shape in shapes if shape) if all(shapes) else None
+    sizes = None if whole is None else (whole // count,) * count
+    return _part(inputs[1], port, count, sampled.integers(inputs[0]), sizes)
 
 
 @register("SplitV")
 def _split_v(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    return _part(inputs[0], port, attr("num_split"))
+    axis = sampled.integers(inputs[2])
+    return _part(inputs[0], port, attr("num_split"), axis, sampled.integers(inputs[1]))
 
 
-def _part(tensor: Sampled, port: int, count: int | None) -> Sampled:
-    if tensor.parts and len(tensor.parts) == count:
+def _part(
+    tensor: Sampled,
+    port: int,
+    count: int | None,
+    axis: tuple[int, ...] | None,
+    sizes: tuple[int, ...] | None,
+) -> Sampled:
+    rank = None if tensor.shape is None else max(len(tensor.shape), 1)
+    is_first = axis is None or axis[0] == 0 or (rank is not None and axis[0] % rank == 0)
+    if tensor.parts and len(tensor.parts) == count and is_first:
         part = tensor.parts[port]
-        if not tensor.stacked:
+        if tensor.stacked:
+            shape = None if part.shape is None else (1, *part.shape)
+            return dataclasses.replace(part, shape=shape) if part.is_filled else NOTHING
+        fits = sizes is None or all(
+            not each.shape or size in (each.shape[0], -1)
+            for each, size in zip(tensor.parts, sizes, strict=False)
+        )
+        if fits:
             return part
-        shape = None if part.shape is None else (1, *part.shape)
-        return dataclasses.replace(part, shape=shape) if part.is_filled else NOTHING
     tensor = sampled.collapse(tensor)
     return Sampled(None, tensor.array) if tensor.is_filled else NOTHING
 
@@ -254,15 +284,19 @@ def _strided_slice(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
 @register("Gather", "GatherV2", "ResourceGather")
 def _gather(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     rows, picks = sampled.collapse(inputs[0]), inputs[1]
+    along = sampled.integers(inputs[2]) if len(inputs) > 2 else (0,)
+    if rows.shape is None or not rows.shape or along is None or attr("batch_dims"):
+        return Sampled(None, rows.array) if rows.is_filled else NOTHING
+    axis = along[0] % len(rows.shape)
     shape = None
-    if rows.shape is not None and picks.shape is not None and rows.shape:
-        shape = (*picks.shape, *rows.shape[1:])
+    if picks.shape is not None:
+        shape = (*rows.shape[:axis], *picks.shape, *rows.shape[axis + 1 :])
     if rows.is_filled:
         return Sampled(shape, rows.array)
     chosen = sampled.integers(picks)
-    if chosen is None or max(chosen, default=0) >= rows.array.shape[1]:
+    if chosen is None or max(chosen, default=0) >= rows.shape[axis]:
         return NOTHING
-    array = rows.array[:, list(chosen)] if picks.shape else rows.array[:, chosen[0]]
+    array = rows.array.take(list(chosen) if picks.shape else chosen[0], axis=axis + 1)
     return Sampled(shape, array)
 
 

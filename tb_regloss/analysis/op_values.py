@@ -43,14 +43,28 @@ def _numeric(names: str, function: Callable[..., Any]) -> None:
         FUNCTIONS[name] = apply
 
 
+def _spreading(function: Callable[..., Any]) -> Callable[..., Array]:
+    """Lets NaN spread through a function that would make a number of it."""
+
+    def apply(*operands: Array) -> Array:
+        result = function(*operands)
+        for operand in operands:
+            result = np.where(np.isnan(operand.real), np.nan, result)
+        return np.asarray(result, np.complex128)
+
+    return apply
+
+
 def _sign(x: Array) -> Array:
     return np.asarray(np.sign(x.real), np.complex128)
 
 
+@_spreading
 def _larger(x: Array, y: Array) -> Array:
     return np.asarray(np.where(x.real >= y.real, x, y))
 
 
+@_spreading
 def _smaller(x: Array, y: Array) -> Array:
     return np.asarray(np.where(x.real <= y.real, x, y))
 
@@ -82,18 +96,18 @@ _numeric("Sin", np.sin)
 _numeric("Cos", np.cos)
 _numeric("Sigmoid", lambda x: 1 / (1 + np.exp(-x)))
 _numeric("Softplus", lambda x: np.log(1 + np.exp(x)))
-_numeric("Relu", lambda x: np.where(x.real > 0, x, 0))
+_numeric("Relu", _spreading(lambda x: np.where(x.real > 0, x, 0)))
 _numeric("Pow", np.power)
 _numeric("SquaredDifference", lambda x, y: np.square(x - y))
 _numeric("Maximum", _larger)
 _numeric("Minimum", _smaller)
 _numeric("Floor", lambda x: np.floor(x.real) + 0j)
-_numeric("Equal", lambda x, y: (x.real == y.real) + 0j)
-_numeric("NotEqual", lambda x, y: (x.real != y.real) + 0j)
-_numeric("Greater", lambda x, y: (x.real > y.real) + 0j)
-_numeric("GreaterEqual", lambda x, y: (x.real >= y.real) + 0j)
-_numeric("Less", lambda x, y: (x.real < y.real) + 0j)
-_numeric("LessEqual", lambda x, y: (x.real <= y.real) + 0j)
+_numeric("Equal", _spreading(lambda x, y: x.real == y.real))
+_numeric("NotEqual", _spreading(lambda x, y: x.real != y.real))
+_numeric("Greater", _spreading(lambda x, y: x.real > y.real))
+_numeric("GreaterEqual", _spreading(lambda x, y: x.real >= y.real))
+_numeric("Less", _spreading(lambda x, y: x.real < y.real))
+_numeric("LessEqual", _spreading(lambda x, y: x.real <= y.real))
 _numeric("LogicalAnd", lambda x, y: x * y)
 _numeric("LogicalNot", lambda x: 1 - x)
 _numeric("SqrtGrad", lambda y, dy: dy * 0.5 / y)
@@ -102,9 +116,9 @@ _numeric("InvGrad ReciprocalGrad", lambda y, dy: -dy * y * y)
 _numeric("TanhGrad", lambda y, dy: dy * (1 - y * y))
 _numeric("SigmoidGrad", lambda y, dy: dy * y * (1 - y))
 _numeric("SoftplusGrad", lambda dy, x: dy / (1 + np.exp(-x)))
-_numeric("ReluGrad", lambda dy, x: np.where(x.real > 0, dy, 0))
+_numeric("ReluGrad", _spreading(lambda dy, x: np.where(x.real > 0, dy, 0)))
 _numeric("Conj Real", lambda x: x)
-_numeric("IsFinite", lambda x: np.isfinite(x.real) + 0j)
+_numeric("IsFinite", _spreading(lambda x: np.isfinite(x.real)))
 
 
 @register("AddN", "AccumulateNV2")
@@ -204,10 +218,17 @@ def _transposed(tensor: Sampled) -> Sampled:
     return Sampled(shape, tensor.array if tensor.is_filled else tensor.array.swapaxes(-1, -2))
 
 
+def _is_main(inputs: list[Sampled], position: int) -> bool:
+    """Whether an op works on the main diagonal; its later versions say on which."""
+    if len(inputs) <= position:
+        return True
+    return sampled.integers(inputs[position]) in ((0,), (0, 0))
+
+
 @register("MatrixDiag", "MatrixDiagV2", "MatrixDiagV3", "Diag")
 def _diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.collapse(inputs[0])
-    if tensor.shape is None or len(tensor.shape) != 1:
+    if tensor.shape is None or len(tensor.shape) != 1 or not _is_main(inputs, 1):
         return NOTHING
     size = tensor.shape[0]
     if size * size * sampled.DRAWS > sampled.MAX_DENSE:
@@ -220,6 +241,8 @@ def _diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
 def _set_diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.densify(inputs[0])
     diagonal = sampled.densify(inputs[1])
+    if not _is_main(inputs, 2):
+        return NOTHING
     if tensor is None or diagonal is None or tensor.shape is None or len(tensor.shape) != 2:
         return NOTHING
     rows, columns = tensor.shape
@@ -233,12 +256,20 @@ def _set_diagonal(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
 @register("DiagPart", "MatrixDiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3")
 def _diagonal_part(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     tensor = sampled.collapse(inputs[0])
-    if tensor.shape is None or len(tensor.shape) != 2:
+    if tensor.shape is None or len(tensor.shape) != 2 or not _is_main(inputs, 1):
         return NOTHING
     size = min(tensor.shape)
     if tensor.is_filled:
         return Sampled((size,), tensor.array)
     return Sampled((size,), np.diagonal(tensor.array, axis1=1, axis2=2))
+
+
+def _as_column(tensor: Sampled, rank: int) -> Sampled:
+    if tensor.shape is None or len(tensor.shape) != 1:
+        return tensor
+    shape = (*tensor.shape, *(1,) * (rank - 1))
+    array = tensor.array
+    return Sampled(shape, array if tensor.is_filled else array.reshape((array.shape[0], *shape)))
 
 
 @register("Select", "SelectV2")
@@ -249,6 +280,10 @@ def _select(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     branches keeps its coefficient, what stands in one has a symbolic one.
     """
     predicate, yes, no = inputs
+    rank = None if yes.shape is None else len(yes.shape)
+    if attr("op") == "Select" and predicate.shape and rank is not None and rank > 1:
+        # The first version's vector chooses rows, where broadcasting chooses columns.
+        predicate = _as_column(sampled.collapse(predicate), rank)
     weight = elementwise(lambda p: np.where(np.isnan(p.real), 0.5, p), predicate)
     taken = elementwise(np.multiply, weight, yes)
     return elementwise(

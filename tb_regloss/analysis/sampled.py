@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 DRAWS = 6
 MAX_DENSE = 1 << 20  # elements of one dense sample, all draws together
+_MANY_INTEGERS = 1 << 17  # more than any list of axes, sizes or rows to look up
 
 Array = npt.NDArray[np.complex128]
 _GOLDEN = np.array(
@@ -176,16 +177,17 @@ def densify(tensor: Sampled) -> Sampled | None:
 def integers(tensor: Sampled) -> tuple[int, ...] | None:
     """Returns the elements of a known vector (or scalar) of integers, else `None`."""
     tensor = collapse(tensor)
-    if tensor.shape is None or len(tensor.shape) > 1:
+    if tensor.shape is None or len(tensor.shape) > 1 or math.prod(tensor.shape) > _MANY_INTEGERS:
+        return None
+    values = tensor.array.real
+    first = values[0]
+    # A size that is fed is a symbol, another fraction at each point.
+    if not np.isfinite(values).all() or (np.abs(values - np.round(first)) > 1e-6).any():
         return None
     if tensor.is_filled:
-        number = tensor.array.item(0).real
         count = tensor.shape[0] if tensor.shape else 1
-        return (round(number),) * count if math.isfinite(number) else None
-    values = tensor.array[0]
-    if not np.isfinite(values.real).all():
-        return None
-    return tuple(round(v) for v in values.real.tolist())
+        return (round(first.item()),) * count
+    return tuple(round(v) for v in first.tolist())
 
 
 def elementwise(function: Any, *operands: Sampled) -> Sampled:

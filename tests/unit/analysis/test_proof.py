@@ -415,12 +415,7 @@ def test_a_penalty_in_each_tower_counts_once(count: int, mean: bool) -> None:
     "mean",
     [
         True,
-        pytest.param(
-            False,
-            marks=pytest.mark.xfail(
-                reason="that the other towers' squared errors train the same variable is not seen"
-            ),
-        ),
+        False,
     ],
     ids=["mean", "sum"],
 )
