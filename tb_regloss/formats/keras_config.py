@@ -36,9 +36,7 @@ _COEFFICIENTS = ("l1", "l2", "factor")
 _DEEPEST = 100
 
 
-def parse(
-    data: bytes, source: str = "The logged Keras model"
-) -> tuple[ConfiguredRegularizer, ...]:
+def parse(data: bytes, source: str = "The logged Keras model") -> tuple[ConfiguredRegularizer, ...]:
     """Returns the configured regularizers, in the order of the layers.
 
     Args:
