@@ -163,6 +163,7 @@ class Candidates:
         that was cast, an addition of nothing), so numbers alone do not do.
         """
         same: dict[object, int] = {}
+        merged: dict[int, int] = {}
         for penalty in self.penalties:
             number = self.classes.get(penalty.node, -1)
             if number < 0:
@@ -173,9 +174,8 @@ class Candidates:
             key = (penalty.variables, *(f"{value:.9e}" for value in values))
             first = same.setdefault(key, number)
             if first != number:
-                for node, other in self.classes.items():
-                    if other == number:
-                        self.classes[node] = first
+                merged[number] = first
+        self.classes = {node: merged.get(n, n) for node, n in self.classes.items()}
 
     def _structural(self) -> list[Penalty]:
         """Finds penalties that no declaration and no collection names."""
@@ -185,20 +185,24 @@ class Candidates:
             for part in self._parts(node):
                 self._add_structural(part, found)
         made_of = self._made_of([*self.classes, *(p.node for p in found.values())])
+        known = self._norms(made_of)
         for node in penalties.unused_norms(flow, self._trained):
             # The derivative with respect to a strength has the form of a penalty,
             # but is made of one.
             own = self._made_of([node])
-            if not own & made_of and not self._is_second_reading(own, made_of):
+            if not own & made_of and not self._is_second_reading(own, known):
                 self._add_structural(node, found)
         return list(found.values())
 
-    def _is_second_reading(self, own: set[int], made_of: set[int]) -> bool:
+    def _is_second_reading(self, own: set[int], known: set[int]) -> bool:
         """Whether something is made of norms that known penalties are made of, computed anew."""
-        flow, numbering = self._flow, self._numbering
-        norms = [n for n in own if flow.graph.ops[n] in _NORMS]
-        known = {numbering.number(value_of(n)) for n in made_of if flow.graph.ops[n] in _NORMS}
-        return bool(norms) and all(numbering.number(value_of(n)) in known for n in norms)
+        norms = self._norms(own)
+        return bool(norms) and norms <= known
+
+    def _norms(self, nodes: set[int]) -> set[int]:
+        """Returns the numbers of the norms among some ops."""
+        ops, numbering = self._flow.graph.ops, self._numbering
+        return {numbering.number(value_of(node)) for node in nodes if ops[node] in _NORMS}
 
     def _made_of(self, nodes: list[int]) -> set[int]:
         """Returns the ops that penalties consist of."""
