@@ -26,12 +26,12 @@ from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_functions import FUNCTIONS
 from tb_regloss.analysis.op_graph import node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.op_values import Attr
 from tb_regloss.analysis.sampled import NOTHING, Sampled, elementwise
 from tb_regloss.analysis.scales import Scales
 
 _OPAQUE = Sampled(None, np.full(1, 1j, np.complex128))
 _ZERO = Sampled(None, np.zeros(1, np.complex128))
-_PARTS = ("Slice", "StridedSlice", "GatherV2")
 # Tuples, not sets: an enum's members are compared by identity, but hashed by name.
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
 _WITHOUT_OPERANDS = (Kind.CONSTANT, Kind.VARIABLE, Kind.PLACEHOLDER, Kind.DATA)
@@ -265,7 +265,7 @@ class Evaluator:
             return self._leaves.symbol(value, ())
         return found
 
-    def _attr(self, node: int):  # type: ignore[no-untyped-def]
+    def _attr(self, node: int) -> Attr:
         attrs, op = self._graph.attrs, self._graph.ops[node]
         return lambda name: op if name == "op" else attrs.attr(node, name)
 
@@ -277,7 +277,7 @@ class Evaluator:
         if kind is Kind.PUSH:
             pushed = [known[v] for v in inputs if v in known]
             return pushed[0] if pushed else _OPAQUE
-        if kind in (Kind.ADD, Kind.SUBTRACT) and self._adds_parameter(inputs):
+        if kind in (Kind.ADD, Kind.SUBTRACT) and self._scales.adds_parameter(inputs):
             self.hidden.add(node)
             return _OPAQUE
         if kind in _ADDED:
@@ -304,30 +304,6 @@ class Evaluator:
             return self._reduced_over_replicas(node)
         self.hidden.add(node)
         return _OPAQUE
-
-    def _adds_parameter(self, inputs: Sequence[int]) -> bool:
-        """Whether a sum adds a variable as it is: a bias, so that it is no sum of gradients.
-
-        A penalty's gradient is at least multiplied by what arrives at it.
-        """
-        graph = self._graph
-        for value in inputs:
-            node = node_of(value)
-            if self._data[node] or not self._flow.parameters[node]:
-                continue
-            for _ in range(8):
-                kind = op_semantics.row(graph.ops[node]).kind
-                if kind in (Kind.VARIABLE, Kind.READ):
-                    return True
-                moved = kind is Kind.PASS or graph.ops[node] in (
-                    "Slice",
-                    "StridedSlice",
-                    "GatherV2",
-                )
-                if not moved or not graph.inputs[node]:
-                    break
-                node = node_of(graph.inputs[node][0])
-        return False
 
     def _factor(self, scale: int) -> Sampled:
         if not self._data[node_of(scale)]:

@@ -18,6 +18,8 @@ from tb_regloss.analysis.op_semantics import Kind
 
 _REDUCERS = frozenset(["Sum", "Mean", "Max", "Prod", "L2Loss", "EuclideanNorm", "Any", "All"])
 
+_PARTS = ("Slice", "StridedSlice", "GatherV2")
+
 
 class Scales:
     """Tells scales from what they scale, in one graph."""
@@ -69,4 +71,28 @@ class Scales:
             if not inputs or op in op_semantics.CONTRACTIONS:
                 return False
             current = inputs[0]
+        return False
+
+    def adds_parameter(self, inputs: Sequence[int]) -> bool:
+        """Whether a sum adds a variable as it is: a bias, so that it is no sum of gradients.
+
+        A penalty's gradient is at least multiplied by what arrives at it.
+        """
+        graph = self._flow.graph
+        for value in inputs:
+            node = node_of(value)
+            if self._flow.data[node] or not self._flow.parameters[node]:
+                continue
+            for _ in range(8):
+                kind = op_semantics.row(graph.ops[node]).kind
+                if kind in (Kind.VARIABLE, Kind.READ):
+                    return True
+                moved = kind is Kind.PASS or graph.ops[node] in (
+                    "Slice",
+                    "StridedSlice",
+                    "GatherV2",
+                )
+                if not moved or not graph.inputs[node]:
+                    break
+                node = node_of(graph.inputs[node][0])
         return False
