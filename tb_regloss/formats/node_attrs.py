@@ -33,6 +33,7 @@ class NodeAttrs:
         self._defs = defs
 
     def attr(self, node: int, name: str) -> Any:
+        """Returns an attribute, `None` where it is not set; see `AttrReader`."""
         node_def = self._defs[node]
         if node_def is None or name not in node_def.attr:
             return None
@@ -46,12 +47,14 @@ class NodeAttrs:
         return tuple(value.list.i) if name == "squeeze_dims" else plain_attr(value)
 
     def constant(self, node: int) -> Constant | None:
+        """Returns the value of a Const node, `None` where it does not parse."""
         node_def = self._defs[node]
         if node_def is None or "value" not in node_def.attr:
             return None
         return tensor_values.constant(node_def.attr["value"].tensor)
 
     def key(self, node: int) -> str:
+        """Returns what, beside its inputs, decides what a node computes."""
         node_def = self._defs[node]
         if node_def is None:
             return ""
