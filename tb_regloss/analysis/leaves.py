@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -79,7 +78,7 @@ class Leaves:
         if found.shape is not None:
             shape = tuple(_EXAMPLES if size is None else size for size in found.shape)
         key = found.node * 2
-        if self._dense and shape and math.prod(shape) * sampled.DRAWS <= sampled.MAX_DENSE:
+        if self._dense and shape and sampled.is_small(shape):
             random = np.random.default_rng(key)
             array = random.uniform(0.5, 1.5, (sampled.DRAWS, *shape)).astype(np.complex128)
             array *= random.choice([-1.0, 1.0], array.shape)

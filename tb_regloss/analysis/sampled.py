@@ -160,12 +160,21 @@ def _equal(left: Array, right: Array) -> bool:
     return left is right or bool(np.all(left == right))
 
 
+def is_small(shape: tuple[int, ...]) -> bool:
+    """Whether a tensor may be spelled out; NumPy refuses long axes even beside one of size 0.
+
+    >>> is_small((3, 2)), is_small((1 << 20, 2)), is_small((0, 1 << 60))
+    (True, False, False)
+    """
+    return max((1, *shape)) <= MAX_DENSE and math.prod(shape) * DRAWS <= MAX_DENSE
+
+
 def densify(tensor: Sampled) -> Sampled | None:
     """Returns the tensor with all elements spelled out, `None` where too many."""
     tensor = collapse(tensor)
     if not tensor.is_filled:
         return tensor
-    if tensor.shape is None or math.prod(tensor.shape) * DRAWS > MAX_DENSE:
+    if tensor.shape is None or not is_small(tensor.shape):
         return None
     if not tensor.shape:
         return tensor

@@ -620,3 +620,14 @@ def test_huge_variables_cost_no_memory() -> None:
     step.data_loss()
     step.minimize(penalty)
     assert statuses(step) == ["included"]
+
+
+def test_a_variable_without_elements_is_no_obstacle_to_others() -> None:
+    step = TrainingStep()
+    graph = step.graph
+    graph.op("VariableV2", name="none", dtype=Type(FLOAT), shape=shape_proto((0, 1 << 60)))
+    step.reads["none"] = graph.op("Identity", "none", name="none/read")
+    step.minimize(step.add(step.data_loss(), step.l2("w"), step.l2("none")))
+    statuses_by_name = {loss.variables: loss.status.value for loss in step.graph.prove().losses}
+    assert statuses_by_name[("w",)] == "included"
+    assert statuses_by_name[("none",)] != "missing"
