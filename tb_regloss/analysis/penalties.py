@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis import op_functions, op_semantics
 from tb_regloss.analysis.facts import DeclaredLoss
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
@@ -26,6 +26,8 @@ from tb_regloss.analysis.op_semantics import Kind
 
 REGULARIZATION_LOSSES = "regularization_losses"
 LOSSES = "losses"
+# They read variables, though the table says nothing of them.
+_KNOWN_READERS = frozenset(["SaveV2", "Save", "SaveSlices", "Assign", "AssignAdd", "AssignSub"])
 _STRENGTH = 24  # ops that a strength is computed with, at most
 # Collections of tensors that are no losses.
 _NO_LOSSES = frozenset(
@@ -324,6 +326,21 @@ def is_summand(flow: Flow, value: int) -> bool:
     return flow.ranks.is_scalar(value) or flow.graph.ops[node_of(value)] in ("Pack", "ConcatV2")
 
 
+def goes_into_unknown(flow: Flow, variable: int) -> bool:
+    """Whether an op whose meaning is not known reads a variable: it may be a penalty's."""
+    graph = flow.graph
+    readers = {
+        graph.ops[edge >> PORT_BITS]
+        for read in flow.reads.get(variable, ())
+        for edge in graph.readers(read)
+    }
+    return not all(op in _KNOWN_READERS or _is_understood(op) for op in readers)
+
+
+def _is_understood(op: str) -> bool:
+    return op_semantics.is_known(op) or op in op_functions.FUNCTIONS
+
+
 def norms_into_unknown(flow: Flow) -> bool:
     """Whether a scalar that may be a penalty goes into an op whose meaning is not known."""
     graph = flow.graph
@@ -335,7 +352,7 @@ def norms_into_unknown(flow: Flow) -> bool:
                 continue
             readers = {graph.ops[edge >> PORT_BITS] for edge in graph.readers(node)}
             readers = {op for op in readers if not op_semantics.is_summary(op)}
-            if not all(map(op_semantics.is_known, readers)):
+            if not all(map(_is_understood, readers)):
                 return True
     return False
 

@@ -145,7 +145,7 @@ class _Prover:
         obstacles = self._obstacles()
         penalized = {v for p in found.penalties for v in p.variables}
         clean, decayed = self._penalty_gradients(penalized)
-        followed = not decayed or self._is_followed()
+        followed = not decayed or self._is_followed(decayed)
         decays = self._training.decays | (decayed if followed else frozenset())
         names = {node: variable.name for node, variable in flow.variables.by_node.items()}
         return GraphProof(
@@ -203,9 +203,11 @@ class _Prover:
         cycles = (f"{names[node]!r} waits for itself" for node in sorted(self._gradients.cycles))
         return (*self._graph.obstacles, *cycles)
 
-    def _is_followed(self) -> bool:
-        """Whether no penalty can have been lost on its way to a loss."""
-        return not self._obstacles() and not penalties.norms_into_unknown(self._flow)
+    def _is_followed(self, decayed: frozenset[int]) -> bool:
+        """Whether no penalty on the variables can have been lost on its way to a loss."""
+        if self._obstacles() or penalties.norms_into_unknown(self._flow):
+            return False
+        return not any(penalties.goes_into_unknown(self._flow, v) for v in decayed)
 
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
         status = Status.FROZEN if trains is False else Status.UNKNOWN

@@ -89,8 +89,19 @@ def _is_splat(proto: tensor_pb2.TensorProto) -> bool:
 
 def _array(proto: tensor_pb2.TensorProto) -> np.ndarray[Any, Any] | None:
     try:
-        array = np.asarray(tensor_util.make_ndarray(proto))
+        if proto.dtype == types_pb2.DT_BFLOAT16:
+            return _bfloat16(proto)
+        return np.asarray(tensor_util.make_ndarray(proto))
     except (TypeError, ValueError, IndexError, KeyError, OverflowError):
         return None
-    # bfloat16 and its like are no NumPy kinds of numbers until they are cast.
-    return array.astype(np.float64) if proto.dtype in _FLOATS and array.dtype.kind == "V" else array
+
+
+def _bfloat16(proto: tensor_pb2.TensorProto) -> np.ndarray[Any, Any]:
+    """Returns a tensor of the type that TensorBoard cannot read: the upper half of float32."""
+    shape = tuple(dim.size for dim in proto.tensor_shape.dim)
+    content = proto.tensor_content
+    upper = np.frombuffer(content, "<u2") if content else np.asarray(proto.half_val, np.uint16)
+    values = (upper.astype(np.uint32) << 16).view(np.float32)
+    # Of equal elements at the end only the first is stored.
+    missing = max(math.prod(shape) - len(values), 0)
+    return np.concatenate([values, np.full(missing, values[-1])]).reshape(shape)
