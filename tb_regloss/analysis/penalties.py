@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tb_regloss.analysis import op_functions, op_semantics
+from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.facts import DeclaredLoss
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
@@ -26,8 +26,6 @@ from tb_regloss.analysis.op_semantics import Kind
 
 REGULARIZATION_LOSSES = "regularization_losses"
 LOSSES = "losses"
-# They read variables, though the table says nothing of them.
-_KNOWN_READERS = frozenset(["SaveV2", "Save", "SaveSlices", "Assign", "AssignAdd", "AssignSub"])
 _STRENGTH = 24  # ops that a strength is computed with, at most
 # Collections of tensors that are no losses.
 _NO_LOSSES = frozenset(
@@ -188,7 +186,7 @@ def is_float_scalar(flow: Flow, node: int) -> bool:
 
 
 def _is_loss(flow: Flow, node: int) -> bool:
-    return flow.ranks.is_scalar(value_of(node)) and _norm_root(flow, node) is not None
+    return flow.ranks.is_scalar(value_of(node)) and norm_root(flow, node) is not None
 
 
 def data_losses(
@@ -265,7 +263,7 @@ def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
         for node in graph.nodes_with_op(op):
             if flow.data[node] or not flow.parameters[node]:
                 continue
-            root = _norm_root(flow, node)
+            root = norm_root(flow, node)
             if root is None or root == node or not _has_plain_strength(flow, node):
                 continue
             is_l2_loss = graph.ops[root] == "L2Loss"
@@ -326,37 +324,6 @@ def is_summand(flow: Flow, value: int) -> bool:
     return flow.ranks.is_scalar(value) or flow.graph.ops[node_of(value)] in ("Pack", "ConcatV2")
 
 
-def goes_into_unknown(flow: Flow, variable: int) -> bool:
-    """Whether an op whose meaning is not known reads a variable: it may be a penalty's."""
-    graph = flow.graph
-    readers = {
-        graph.ops[edge >> PORT_BITS]
-        for read in flow.reads.get(variable, ())
-        for edge in graph.readers(read)
-    }
-    return not all(op in _KNOWN_READERS or _is_understood(op) for op in readers)
-
-
-def _is_understood(op: str) -> bool:
-    return op_semantics.is_known(op) or op in op_functions.FUNCTIONS
-
-
-def norms_into_unknown(flow: Flow) -> bool:
-    """Whether a scalar that may be a penalty goes into an op whose meaning is not known."""
-    graph = flow.graph
-    for op in ("L2Loss", "Sum", "Mul"):
-        for node in graph.nodes_with_op(op):
-            if flow.data[node] or not flow.parameters[node]:
-                continue
-            if not flow.ranks.is_scalar(value_of(node)) or _norm_root(flow, node) is None:
-                continue
-            readers = {graph.ops[edge >> PORT_BITS] for edge in graph.readers(node)}
-            readers = {op for op in readers if not op_semantics.is_summary(op)}
-            if not all(map(_is_understood, readers)):
-                return True
-    return False
-
-
 def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
     """Whether a scalar goes into sums only, and at most into what shows or compares it."""
     graph, stack, seen = flow.graph, [node], {node}
@@ -379,7 +346,7 @@ def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
     return True
 
 
-def _norm_root(flow: Flow, node: int) -> int | None:
+def norm_root(flow: Flow, node: int) -> int | None:
     """Returns the sum of squares or absolute values that a scalar is a multiple of."""
     graph, current = flow.graph, node
     for _ in range(16):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import candidates, evidence, multiplier, penalties, updates
+from tb_regloss.analysis import candidates, evidence, multiplier, unknown_ops, updates
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.facts import Declaration
@@ -205,9 +205,9 @@ class _Prover:
 
     def _is_followed(self, decayed: frozenset[int]) -> bool:
         """Whether no penalty on the variables can have been lost on its way to a loss."""
-        if self._obstacles() or penalties.norms_into_unknown(self._flow):
+        if self._obstacles() or unknown_ops.norms_into_unknown(self._flow):
             return False
-        return not any(penalties.goes_into_unknown(self._flow, v) for v in decayed)
+        return not any(unknown_ops.goes_into_unknown(self._flow, v) for v in decayed)
 
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
         status = Status.FROZEN if trains is False else Status.UNKNOWN
