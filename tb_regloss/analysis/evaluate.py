@@ -14,7 +14,7 @@ Two ways to look at the same ops:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -38,6 +38,9 @@ _WITHOUT_OPERANDS = (Kind.CONSTANT, Kind.VARIABLE, Kind.PLACEHOLDER, Kind.DATA)
 _CARRIED = (Kind.PASS, Kind.CUT, Kind.LINEAR)
 _LOOPED = ("Merge", "RefMerge", "_LoopVar")
 _ADDED = (Kind.ADD, Kind.SUBTRACT)
+# Towers do the same to thousands of gradients that are all opaque. Ops with one
+# output, whose attributes are in `AttrReader.key`.
+_REPEATED = frozenset(["ExpandDims", "ConcatV2", "Reshape", "Mean", "Sum"])
 _OF_SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 
@@ -80,6 +83,7 @@ class Evaluator:
         self._known: dict[int, Sampled] = {}
         self._branches = Branches(flow, numbering)
         self._scales = Scales(flow)
+        self._applied: dict[Hashable, tuple[list[Sampled], Sampled]] = {}
         self.hidden: set[int] = set()
         self.cancelled: set[int] = set()
         self.cycles: set[int] = set()
@@ -326,7 +330,14 @@ class Evaluator:
             return _OPAQUE
         operands = [known.get(v, NOTHING) for v in inputs]
         try:
-            return function(operands, self._attr(node), port_of(value))
+            if op not in _REPEATED:
+                return function(operands, self._attr(node), port_of(value))
+            key = (op, self._graph.attrs.key(node), *map(id, operands))
+            if key not in self._applied:
+                found = function(operands, self._attr(node), port_of(value))
+                # With the operands, so that nothing else gets their identities.
+                self._applied[key] = operands, found
+            return self._applied[key][1]
         except (ValueError, IndexError, OverflowError, TypeError, ZeroDivisionError):
             self.hidden.add(node)
             return _OPAQUE

@@ -138,7 +138,8 @@ class Judge:
         encoded = metadata.encode_declaration(declaration) if declaration else None
 
         def compute() -> _Proofs:
-            return _Proofs(blob.source, prove(blob.read(), blob.kind, blob.source, declaration))
+            found = prove(blob.read(), blob.kind, blob.source, declaration, self._digest(blob))
+            return _Proofs(blob.source, found)
 
         found = self._proofs.get((blob.kind, self._digest(blob), encoded), compute)
         if found.source == blob.source:
@@ -151,7 +152,11 @@ class Judge:
 
 
 def prove(
-    data: bytes, kind: str, source: str, declaration: Declaration | None = None
+    data: bytes,
+    kind: str,
+    source: str,
+    declaration: Declaration | None = None,
+    digest: str = "",
 ) -> tuple[proof.GraphProof, ...]:
     """Returns what serialized graphs prove.
 
@@ -160,12 +165,14 @@ def prove(
       kind: one of `graphs.KINDS`.
       source: where they were found, for people.
       declaration: what the training code said, where it said something.
+      digest: the digest of `data`, where it is known already.
 
     Raises:
       errors.UnreadableError: the bytes are not what `kind` says.
     """
     with collector.paused():
-        logged = graphs.parse(data, kind, source)
+        logged = graphs.parse(data, kind, source, digest)
+        del data  # The largest single piece of what an analysis needs.
         return tuple(proof.prove(graph, declaration) for graph in logged)
 
 

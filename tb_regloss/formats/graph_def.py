@@ -15,11 +15,9 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tensorboard.compat.proto import graph_pb2
-
 from tb_regloss.analysis.op_graph import PORT_BITS, OpGraph, value_of
 from tb_regloss.formats import op_inputs, output_ports
-from tb_regloss.formats.node_attrs import NodeAttrs
+from tb_regloss.formats.node_attrs import NodeAttrs, attr_value
 
 # A call tree in which each function calls the next one twice grows like 2^n;
 # what is over the bound stays a single op of unknown meaning, and says so. Real
@@ -58,7 +56,7 @@ class _Call:
 class _Builder:
     """Appends nodes of one graph and of the functions that it calls."""
 
-    def __init__(self, proto: graph_pb2.GraphDef) -> None:
+    def __init__(self, proto: Any) -> None:
         functions = proto.library.function
         size = len(proto.node) + sum(len(function.node_def) for function in functions)
         self._limit = min(max(_MAX_GROWTH * size, _MAX_INLINED_NODES_OF_SMALL), _MAX_INLINED_NODES)
@@ -233,7 +231,8 @@ class _Builder:
                 _function_name(node_def, "else_branch"),
             ]
         elif op in _CASES:
-            bodies = [f.name for f in node_def.attr["branches"].list.func]
+            branches = attr_value(node_def, "branches")
+            bodies = [] if branches is None else [f.name for f in branches.list.func]
         elif op in _WHILES:
             bodies = [_function_name(node_def, "body")]
         elif op in _CALLS:
@@ -326,11 +325,15 @@ class _Builder:
 
 
 def _function_name(node_def: Any, attr: str) -> str:
-    return str(node_def.attr[attr].func.name) if attr in node_def.attr else ""
+    value = attr_value(node_def, attr)
+    return "" if value is None else str(value.func.name)
 
 
-def op_graph(proto: graph_pb2.GraphDef) -> OpGraph:
-    """Returns a GraphDef's ops with all calls inlined; never raises for odd graphs."""
+def op_graph(proto: Any) -> OpGraph:
+    """Returns the ops of a GraphDef, or of a `light_graph.Graph`, with all calls inlined.
+
+    Never raises for odd graphs.
+    """
     builder = _Builder(proto)
     builder.add_nodes(proto.node, "", {}, 0, ())
     return builder.build()

@@ -13,21 +13,26 @@ from tensorboard.compat.proto import config_pb2, graph_pb2, meta_graph_pb2
 
 from tb_regloss import errors
 from tb_regloss.analysis.logged_graph import LoggedGraph
-from tb_regloss.formats import graph_def, saved_model
+from tb_regloss.formats import graph_def, light_graph, saved_model
 
 
-def parse(data: bytes, kind: str, source: str) -> tuple[LoggedGraph, ...]:
+def parse(data: bytes, kind: str, source: str, digest: str = "") -> tuple[LoggedGraph, ...]:
     """Returns the graphs in `data`, in its order.
 
     Args:
       data: the serialized message, or its text form.
       kind: a key of `KINDS`.
       source: where the bytes come from, for people.
+      digest: the digest of `data`, where it is known already.
 
     Raises:
       errors.UnreadableError: the bytes are not what `kind` says.
     """
     try:
+        if kind == "graph_def":
+            return _graph_def(data, source, digest)
+        if kind == "meta_graph":
+            return _meta_graph(data, source, digest)
         return _PARSERS[kind](data, source)
     except (message.DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
         raise errors.UnreadableError(
@@ -37,21 +42,28 @@ def parse(data: bytes, kind: str, source: str) -> tuple[LoggedGraph, ...]:
 
 
 def _graph(
-    proto: graph_pb2.GraphDef, collections: Mapping[str, tuple[str, ...]], source: str, digest: str
+    proto: Any, collections: Mapping[str, tuple[str, ...]], source: str, digest: str
 ) -> LoggedGraph:
     return LoggedGraph(graph_def.op_graph(proto), collections, source, digest)
 
 
-def _graph_def(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
-    return (_graph(graph_pb2.GraphDef.FromString(data), {}, source, _digest(data)),)
+def _graph_def(data: bytes, source: str, digest: str = "") -> tuple[LoggedGraph, ...]:
+    proto = light_graph.Graph.FromString(data)
+    return (_graph(proto, {}, source, digest or _digest(data)),)
 
 
-def _meta_graph(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
-    return (_from_meta(meta_graph_pb2.MetaGraphDef.FromString(data), source, _digest(data)),)
+def _meta_graph(data: bytes, source: str, digest: str = "") -> tuple[LoggedGraph, ...]:
+    return (_from_light_meta(data, source, digest),)
+
+
+def _from_light_meta(data: bytes, source: str, digest: str = "") -> LoggedGraph:
+    proto = light_graph.MetaGraph.FromString(data)
+    found = {collection.key: collection.value for collection in proto.collection_def}
+    return _graph(proto.graph_def, _collections(found), source, digest or _digest(data))
 
 
 def _from_meta(proto: meta_graph_pb2.MetaGraphDef, source: str, digest: str) -> LoggedGraph:
-    return _graph(proto.graph_def, _collections(proto), source, digest)
+    return _graph(proto.graph_def, _collections(proto.collection_def), source, digest)
 
 
 def _run_metadata(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
@@ -77,10 +89,7 @@ def _meta_graph_text(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
 
 
 def _saved_model(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
-    return tuple(
-        _from_meta(meta_graph_pb2.MetaGraphDef.FromString(part), source, _digest(part))
-        for part in saved_model.meta_graphs(data)
-    )
+    return tuple(_from_light_meta(part, source) for part in saved_model.meta_graphs(data))
 
 
 def _saved_model_text(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
@@ -90,10 +99,10 @@ def _saved_model_text(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
     )
 
 
-def _collections(proto: meta_graph_pb2.MetaGraphDef) -> dict[str, tuple[str, ...]]:
+def _collections(collections: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Returns names of tensors and ops, and of the variables in VariableDefs."""
     found: dict[str, tuple[str, ...]] = {}
-    for name, collection in proto.collection_def.items():
+    for name, collection in collections.items():
         kind = collection.WhichOneof("kind")
         if kind == "node_list":
             found[name] = tuple(collection.node_list.value)

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
-from tensorboard.compat.proto import attr_value_pb2
+from google.protobuf import message
+from tensorboard.compat.proto import attr_value_pb2, node_def_pb2
 
+from tb_regloss import errors
 from tb_regloss.analysis.op_graph import Constant
-from tb_regloss.formats import tensor_values
+from tb_regloss.formats import light_graph, tensor_values
 
 # Attributes that decide what an op computes; the rest are hints and types.
 _KEY_ATTRS = ("DstT", "axis", "keep_dims", "transpose_a", "transpose_b", "adj_x", "adj_y", "N")
@@ -26,40 +29,147 @@ _FIELDS |= dict.fromkeys(("ellipsis_mask", "new_axis_mask"), "i")
 _FIELDS |= dict.fromkeys(("shared_name", "final_op", "reduction"), "s")
 
 
+# Attributes up to this size are unpacked once for all nodes that have them.
+_SHARED_BYTES = 256
+_KEY_TAG, _VALUE_TAG = b"\x0a", b"\x12"  # fields 1 and 2, of variable length
+
+
+@functools.cache
+def _head(name: str) -> bytes:
+    """Returns how the entry of an attribute begins: all of it but the value."""
+    key = name.encode()
+    return _KEY_TAG + bytes([len(key)]) + key + _VALUE_TAG
+
+
+_KEY_HEADS = tuple(map(_head, _KEY_ATTRS))
+
+
 class NodeAttrs:
-    """Reads attributes from the NodeDefs that were kept, one a node."""
+    """Reads attributes from the NodeDefs that were kept, one a node.
+
+    These are TensorFlow's own messages or `light_graph.Node`s.
+    """
 
     def __init__(self, defs: Sequence[Any]) -> None:
         self._defs = defs
 
     def attr(self, node: int, name: str) -> Any:
         """Returns an attribute, `None` where it is not set; see `AttrReader`."""
-        node_def = self._defs[node]
-        if node_def is None or name not in node_def.attr:
-            return None
-        value = node_def.attr[name]
-        expected = _FIELDS.get(name)
-        # What holds something else than its op allows is as good as not set.
-        if expected is not None and value.WhichOneof("value") != expected:
-            return None
-        if name in _SHAPE_LISTS:
-            return tuple(map(_plain_shape, value.list.shape))
-        return tuple(value.list.i) if name == "squeeze_dims" else plain_attr(value)
+        found = self._find(node, name)
+        if not isinstance(found, bytes):
+            return None if found is None else _typed_attr(name, found)
+        if len(found) <= _SHARED_BYTES:
+            return _shared_attr(name, found)
+        return _typed_attr(name, _unpacked(found))
 
     def constant(self, node: int) -> Constant | None:
         """Returns the value of a Const node, `None` where it does not parse."""
-        node_def = self._defs[node]
-        if node_def is None or "value" not in node_def.attr:
-            return None
-        return tensor_values.constant(node_def.attr["value"].tensor)
+        found = self._find(node, "value")
+        if not isinstance(found, bytes):
+            return None if found is None else tensor_values.constant(found.tensor)
+        if len(found) <= _SHARED_BYTES:
+            return _shared_constant(found)
+        return tensor_values.constant(_unpacked(found).tensor)
 
     def key(self, node: int) -> str:
         """Returns what, beside its inputs, decides what a node computes."""
         node_def = self._defs[node]
         if node_def is None:
             return ""
-        found = node_def.attr
-        return ";".join(f"{name}={plain_attr(found[name])}" for name in _KEY_ATTRS if name in found)
+        if not isinstance(node_def, light_graph.Node):
+            return _key(node_def.attr)
+        kept = [entry for entry in node_def.attr[:] if entry.startswith(_KEY_HEADS)]
+        return _shared_key(tuple(kept)) if kept else ""
+
+    def _find(self, node: int, name: str) -> Any:
+        """Returns an AttrValue, serialized where it was kept so, `None` where it is not set."""
+        node_def = self._defs[node]
+        if node_def is None:
+            return None
+        if isinstance(node_def, light_graph.Node):
+            return _serialized(node_def, name)
+        return attr_value(node_def, name)
+
+
+def attr_value(node_def: Any, name: str) -> Any:
+    """Returns an AttrValue of a node, `None` where it is not set."""
+    if isinstance(node_def, light_graph.Node):
+        found = _serialized(node_def, name)
+        return None if found is None else _unpacked(found)
+    return node_def.attr.get(name)
+
+
+def _serialized(node: Any, name: str) -> bytes | None:
+    """Returns the serialized AttrValue of a `light_graph.Node`, `None` where it is not set.
+
+    An entry of a map is a message: the key as field 1, then the value as field 2.
+    What is written in another way is left to the parser.
+    """
+    head, found = _head(name), None
+    for entry in node.attr[:]:
+        if not entry.startswith(head):
+            if entry[:1] == _KEY_TAG:
+                continue
+            return _parsed(node, name)
+        length, start, shift = 0, len(head), 0
+        while start < len(entry):
+            byte = entry[start]
+            length |= (byte & 0x7F) << shift
+            start, shift = start + 1, shift + 7
+            if byte < 0x80:
+                break
+        if start + length != len(entry):
+            return _parsed(node, name)
+        found = entry[start:]
+    return found
+
+
+def _parsed(node: Any, name: str) -> bytes | None:
+    attrs = _node_def(node.SerializeToString()).attr
+    return bytes(attrs[name].SerializeToString()) if name in attrs else None
+
+
+def _node_def(data: bytes) -> Any:
+    try:
+        return node_def_pb2.NodeDef.FromString(data)
+    except message.DecodeError as error:
+        raise errors.UnreadableError(f"an op's attributes do not parse ({error})") from error
+
+
+def _unpacked(data: bytes) -> Any:
+    try:
+        return attr_value_pb2.AttrValue.FromString(data)
+    except message.DecodeError as error:
+        raise errors.UnreadableError(f"an op's attributes do not parse ({error})") from error
+
+
+def _key(attrs: Any) -> str:
+    return ";".join(f"{name}={plain_attr(attrs[name])}" for name in _KEY_ATTRS if name in attrs)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _shared_key(entries: tuple[bytes, ...]) -> str:
+    return _key(_node_def(light_graph.Node(attr=entries).SerializeToString()).attr)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _shared_attr(name: str, data: bytes) -> Any:
+    return _typed_attr(name, _unpacked(data))
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _shared_constant(data: bytes) -> Constant | None:
+    return tensor_values.constant(_unpacked(data).tensor)
+
+
+def _typed_attr(name: str, value: Any) -> Any:
+    expected = _FIELDS.get(name)
+    # What holds something else than its op allows is as good as not set.
+    if expected is not None and value.WhichOneof("value") != expected:
+        return None
+    if name in _SHAPE_LISTS:
+        return tuple(map(_plain_shape, value.list.shape))
+    return tuple(value.list.i) if name == "squeeze_dims" else plain_attr(value)
 
 
 def plain_attr(value: attr_value_pb2.AttrValue) -> Any:
