@@ -15,6 +15,7 @@ import urllib.request
 import pytest
 
 from tb_regloss import cli
+from tests.helpers.processes import hear_interrupts
 
 pytestmark = pytest.mark.tf
 
@@ -91,7 +92,11 @@ def test_serves_the_logs_until_interrupted(
 ) -> None:
     command = [sys.executable, "-m", "demo", "--logdir", str(logdir), "--steps", str(STEPS)]
     with subprocess.Popen(
-        [*command, "--port", "0"], cwd=root, stdout=subprocess.PIPE, text=True
+        [*command, "--port", "0"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
     ) as process:
         try:
             url = next(

@@ -22,6 +22,7 @@ from tb_regloss import cli
 from tb_regloss.analysis.verdict_types import RunVerdict, Severity, Status
 from tb_regloss.backend import engine, judging
 from tests.event_logs import EventLog, a_graph, instrumented
+from tests.helpers.processes import hear_interrupts
 
 COMMAND = [sys.executable, "-c", "import sys; from tb_regloss import cli; sys.exit(cli.main())"]
 RUN_KEYS = [
@@ -335,6 +336,7 @@ def test_an_interrupt_ends_it_with_one_line(tmp_path: pathlib.Path) -> None:
         [sys.executable, "-c", program, "check", str(tmp_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=hear_interrupts,
     )
     assert check.stdout is not None
     assert check.stdout.readline() == b"judging\n"
