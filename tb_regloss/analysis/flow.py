@@ -101,8 +101,10 @@ class Flow:
         self._find_reads()
         self._sources = self._data_sources()
         self.data = self.propagate(self._sources)
-        self._sources += self._row_products()
-        self.set_state({})
+        products = self._row_products()
+        if products or self._containers:
+            self._sources += products
+            self.set_state({})
         self.parameters = self.propagate(n for nodes in self.reads.values() for n in nodes)
         self.hyperparameters: frozenset[int] = frozenset()
 
