@@ -29,7 +29,7 @@ from tb_regloss.analysis.verdict_types import (
 from tb_regloss.backend import collector, reader
 from tb_regloss.backend.cache import SingleFlight
 from tb_regloss.formats import graph_names, graphs
-from tb_regloss.formats.event_file import META_GRAPH
+from tb_regloss.formats.event_file import GRAPH_DEF, META_GRAPH
 
 _logger = logging.getLogger(__name__)
 
@@ -71,9 +71,13 @@ class Judge:
         declaration = facts.declarations[-1] if facts.declarations else None
         problems, notes = list(facts.problems), list(facts.notes)
         distinct: dict[Hashable, reader.GraphBlob] = {}
+        kinds = [blob.kind for blob in gathered.graphs]
+        # Nearly always a MetaGraphDef speaks for all graphs that stand beside it.
+        is_spoken_for = META_GRAPH in kinds and len(kinds) <= _MOST_GRAPHS
         for blob in gathered.graphs:
             try:
-                digest = self._digest(blob)
+                lone = is_spoken_for and blob.kind == GRAPH_DEF
+                digest = blob.key if lone else self._digest(blob)
             except errors.UnreadableError as error:
                 problems.append(Problem(blob.path, str(error)))
                 continue
@@ -125,7 +129,7 @@ class Judge:
         def compute() -> str | None:
             return graph_names.fingerprint(blob.read(), blob.kind)
 
-        names = self._names.get((blob.kind, self._digest(blob)), compute)
+        names = self._names.get(blob.key, compute)
         twin = deciding.get(names or "")
         if twin is None:
             return ()
