@@ -39,8 +39,9 @@ _CARRIED = (Kind.PASS, Kind.CUT, Kind.LINEAR)
 _LOOPED = ("Merge", "RefMerge", "_LoopVar")
 _ADDED = (Kind.ADD, Kind.SUBTRACT)
 # Towers do the same to thousands of gradients that are all opaque. Ops with one
-# output, whose attributes are in `AttrReader.key`.
+# output; the second ones have attributes, and these are in `AttrReader.key`.
 _REPEATED = frozenset(["ExpandDims", "ConcatV2", "Reshape", "Mean", "Sum"])
+_WITH_ATTRS = ("Mean", "Sum")
 _OF_SHAPES = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
 
 
@@ -332,7 +333,8 @@ class Evaluator:
         try:
             if op not in _REPEATED:
                 return function(operands, self._attr(node), port_of(value))
-            key = (op, self._graph.attrs.key(node), *map(id, operands))
+            attrs = self._graph.attrs.key(node) if op in _WITH_ATTRS else ""
+            key = (op, attrs, *map(id, operands))
             if key not in self._applied:
                 found = function(operands, self._attr(node), port_of(value))
                 # With the operands, so that nothing else gets their identities.

@@ -136,13 +136,19 @@ class Flow:
         Args:
           written: values by the variable's node.
         """
-        self._extra, self._extra_readers = {}, {}
+        had_none, self._extra, self._extra_readers = not self._extra, {}, {}
         for node, values in self._containers.items():
             self._link(node, values)
         for variable, values in written.items():
             for read in self.reads.get(variable, ()):
                 self._link(read, values)
-        self.data = self.propagate(self._sources)
+        if had_none:
+            # More ways only: what was reached stays so.
+            data = self.data
+            linked = (r for v, readers in self._extra_readers.items() if data[v] for r in readers)
+            self.data = self.propagate([*self._sources, *linked], data)
+        else:
+            self.data = self.propagate(self._sources)
 
     def _link(self, reader: int, values: list[int]) -> None:
         self._extra.setdefault(reader, []).extend(values)

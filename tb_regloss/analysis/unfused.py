@@ -71,6 +71,7 @@ def trained(
     of_data = {
         variable: [write for write in writes if flow.data[node_of(write.value)]]
         for variable, writes in writes_of.items()
+        if trainable is None or variable in trainable
     }
     of_data = {variable: writes for variable, writes in of_data.items() if writes}
     if not of_data:
@@ -82,8 +83,6 @@ def trained(
     used = _ancestors(flow, bits, {leaf for found in leaves.values() for leaf in found})
     found = {}
     for variable, writes in of_data.items():
-        if trainable is not None and variable not in trainable:
-            continue
         if any(used.get(leaf, 0) & bits[variable] for leaf in leaves[variable]):
             found[variable] = writes
     return found, {node for variable in found for node in passed[variable]}
