@@ -162,6 +162,20 @@ describe("pending runs", () => {
 });
 
 describe("a reload", () => {
+  it("looks again soon after a reload, and then as seldom as before", async () => {
+    const made = await started([row("a", "included", "ok")]);
+    expect(made.waiting()).toBe(IDLE_WAIT_MS);
+    made.loader.reload();
+    await made.pass();
+    expect(made.waiting()).toBeLessThan(IDLE_WAIT_MS);
+    made.backend.rows.push(row("b", "missing", "error"));
+    await made.pass();
+    expect(made.store.byName.value.has("b")).toBe(true);
+    await made.pass();
+    await made.pass();
+    expect(made.waiting()).toBe(IDLE_WAIT_MS);
+  });
+
   it("brings new values and new runs", async () => {
     const made = await started([row("a", "included", "ok")]);
     made.backend.values = [0];

@@ -40,6 +40,9 @@ const LONGEST_WAIT_MS = 2000;
 const RELOAD_WAIT_MS = 50;
 /** How often a page looks by itself: TensorBoard's auto-reload is off by default. */
 export const IDLE_WAIT_MS = 30_000;
+/** After a reload, a few times: the server may still be reading when the page says so. */
+const FOLLOW_UP_WAIT_MS = 3000;
+const FOLLOW_UPS = 3;
 /** After an error. */
 const RETRY_WAIT_MS = 5000;
 /** Runs per request for series: 40 runs of 1,000 points are about 2 MB. */
@@ -58,6 +61,7 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
   let wait = FIRST_WAIT_MS;
   let cancelNext = (): void => undefined;
   let newestRunsRequest = 0;
+  let followUps = 0;
   // Counts reloads. Series and verdicts of an older count are asked for again.
   let generation = 0;
   const lossesOf = new Map<string, number>();
@@ -91,7 +95,9 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
     const pending = answer.ok && store.pendingCount.value > 0;
     const moves = store.pendingCount.value !== pendingBefore;
     wait = moves ? FIRST_WAIT_MS : Math.min(wait * 1.5, LONGEST_WAIT_MS);
-    plan(pending ? wait : answer.ok ? IDLE_WAIT_MS : RETRY_WAIT_MS, !pending);
+    const idle = followUps > 0 && !pending ? FOLLOW_UP_WAIT_MS : IDLE_WAIT_MS;
+    followUps -= idle === FOLLOW_UP_WAIT_MS ? 1 : 0;
+    plan(pending ? wait : answer.ok ? idle : RETRY_WAIT_MS, !pending);
     checkFocused();
     void completeBadges();
   }
@@ -246,6 +252,7 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
       clock.after(RELOAD_WAIT_MS, () => {
         reloadPlanned = false;
         wait = FIRST_WAIT_MS;
+        followUps = FOLLOW_UPS;
         refreshShown();
         store.matrices.value = new Map();
         void refreshRuns();
