@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import functools
+
 from tb_regloss.analysis import op_semantics, penalties
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import Penalty
@@ -34,35 +37,48 @@ class Links:
     Args:
       flow: the graph.
       found: its penalties.
-      ends: the ops at which following gradients ended.
-      evaluated: what was evaluated of gradients.
-      hidden: what flows into gradients where they were not followed.
+      gradients: its gradients; all updates were evaluated.
     """
 
-    def __init__(
-        self,
-        flow: Flow,
-        found: Candidates,
-        ends: set[int],
-        evaluated: set[int],
-        hidden: set[int],
-    ) -> None:
-        self._flow, self._found, self._ends = flow, found, ends
-        self._inside, self._shared = evaluated | hidden, evaluated & hidden
+    def __init__(self, flow: Flow, found: Candidates, gradients: Gradients) -> None:
+        self._flow, self._found, self._gradients = flow, found, gradients
+        self._ends = gradients.ends
+
+    @functools.cached_property
+    def _followed(self) -> tuple[set[int], set[int]]:
+        # Walks through all of a large graph, and most proofs get by without.
+        return self._gradients.followed()
+
+    @property
+    def hidden(self) -> set[int]:
+        """What flows into gradients where they were not followed."""
+        return self._followed[1]
+
+    @functools.cached_property
+    def inside(self) -> set[int]:
+        """What flows into gradients, followed or not."""
+        evaluated, hidden = self._followed
+        return evaluated | hidden
+
+    @functools.cached_property
+    def _shared_scales(self) -> list[complex]:
+        """The constants that are both in what was followed and in what was not."""
+        graph, (evaluated, hidden) = self._flow.graph, self._followed
+        constants = (
+            graph.attrs.constant(node) for node in evaluated & hidden if graph.ops[node] == "Const"
+        )
+        return [
+            complex(constant.array.flat[0])
+            for constant in constants
+            if constant is not None and constant.array is not None and constant.array.size == 1
+        ]
 
     def shares(self, factor: float) -> bool:
         """Whether a constant of this value scales penalties and data alike (`grad_loss=`)."""
-        graph = self._flow.graph
-        for node in self._shared:
-            if graph.ops[node] != "Const":
-                continue
-            constant = graph.attrs.constant(node)
-            if constant is None or constant.array is None or constant.array.size != 1:
-                continue
-            value = complex(constant.array.flat[0])
-            if abs(value - factor) <= 1e-6 * abs(factor) and value != 1:
-                return True
-        return False
+        return any(
+            abs(value - factor) <= 1e-6 * abs(factor) and value != 1
+            for value in self._shared_scales
+        )
 
     def passes(self, update: Update, nodes: set[int]) -> bool:
         """Whether an update's gradient, as far as it was followed, goes through one of `nodes`."""
@@ -187,7 +203,7 @@ class Links:
                     continue
                 cone.add(operand)
                 stack.append(operand)
-        inside = self._inside
+        inside = self.inside
         return {
             node
             for node in cone

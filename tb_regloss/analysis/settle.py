@@ -63,8 +63,7 @@ class Settler:
         for updates in chosen.values():
             for update in updates:
                 gradients.received(update)
-        self._evaluated, self._hidden = gradients.followed()
-        self._links = Links(flow, found, gradients.ends, self._evaluated, self._hidden)
+        self._links = Links(flow, found, gradients)
 
     def number(self, penalty: Penalty) -> int:
         """Returns a penalty's class."""
@@ -176,7 +175,7 @@ class Settler:
     def _absent(self, penalty: Penalty, number: int, variable: int, update: Update) -> Reach:
         """Returns "not reached" where no way into the gradient was left unfollowed."""
         graph = self._flow.graph
-        private = self._links.private(penalty, number) & self._hidden
+        private = self._links.private(penalty, number) & self._links.hidden
         if private:
             name = graph.names[min(private)]
             return Reach(
@@ -203,7 +202,7 @@ class Settler:
         return Reach(is_unknown=True, obstacle=obstacle)
 
     def _is_linked(self, penalty: Penalty, number: int) -> bool:
-        return bool(self._links.private(penalty, number) & (self._evaluated | self._hidden))
+        return bool(self._links.private(penalty, number) & self._links.inside)
 
     def _reach_of_data(self, penalty: Penalty, number: int, update: Update) -> Reach:
         """Decides for a penalty that depends on data, an activity regularizer."""
@@ -212,7 +211,7 @@ class Settler:
         private = self._links.private(penalty, number)
         if not private:
             return Reach(is_unknown=True, obstacle="it depends on data and has no op of its own")
-        if private & (self._evaluated | self._hidden):
+        if private & self._links.inside:
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         return Reach(multiplier=0.0)
 

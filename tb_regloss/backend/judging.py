@@ -71,13 +71,14 @@ class Judge:
         declaration = facts.declarations[-1] if facts.declarations else None
         problems, notes = list(facts.problems), list(facts.notes)
         distinct: dict[Hashable, reader.GraphBlob] = {}
+        held: dict[Hashable, bytes] = {}
         kinds = [blob.kind for blob in gathered.graphs]
         # Nearly always a MetaGraphDef speaks for all graphs that stand beside it.
         is_spoken_for = META_GRAPH in kinds and len(kinds) <= _MOST_GRAPHS
         for blob in gathered.graphs:
             try:
                 lone = is_spoken_for and blob.kind == GRAPH_DEF
-                digest = blob.key if lone else self._digest(blob)
+                digest = blob.key if lone else self._digest(blob, held)
             except errors.UnreadableError as error:
                 problems.append(Problem(blob.path, str(error)))
                 continue
@@ -97,7 +98,7 @@ class Judge:
             blob = newest[place]
             try:
                 found[place] = self._twin(blob, found.values()) or self._proofs_of(
-                    blob, declaration
+                    blob, declaration, held
                 )
             except errors.UnreadableError as error:
                 problems.append(Problem(blob.path, f"{blob.source}: {error}"))
@@ -105,9 +106,13 @@ class Judge:
         changed = dataclasses.replace(facts, problems=tuple(problems), notes=tuple(notes))
         return changed, proofs
 
-    def _digest(self, blob: reader.GraphBlob) -> str:
+    def _digest(self, blob: reader.GraphBlob, held: dict[Hashable, bytes]) -> str:
+        """Returns the digest of a graph; what was read last is held for who needs it next."""
+
         def compute() -> str:
-            return hashlib.blake2b(blob.read(), digest_size=16).hexdigest()
+            held.clear()
+            held[blob.key] = blob.read()
+            return hashlib.blake2b(held[blob.key], digest_size=16).hexdigest()
 
         return self._digests.get(blob.key, compute)
 
@@ -137,15 +142,25 @@ class Judge:
         return (dataclasses.replace(twin, source=blob.source, has_collections=has_collections),)
 
     def _proofs_of(
-        self, blob: reader.GraphBlob, declaration: Declaration | None
+        self,
+        blob: reader.GraphBlob,
+        declaration: Declaration | None,
+        held: dict[Hashable, bytes],
     ) -> Sequence[proof.GraphProof]:
+        digest = self._digest(blob, held)
         encoded = metadata.encode_declaration(declaration) if declaration else None
 
         def compute() -> _Proofs:
-            found = prove(blob.read(), blob.kind, blob.source, declaration, self._digest(blob))
+            found = prove(
+                held.pop(blob.key, b"") or blob.read(),
+                blob.kind,
+                blob.source,
+                declaration,
+                digest,
+            )
             return _Proofs(blob.source, found)
 
-        found = self._proofs.get((blob.kind, self._digest(blob), encoded), compute)
+        found = self._proofs.get((blob.kind, digest, encoded), compute)
         if found.source == blob.source:
             return found.proofs
         # Proved for another run with an equal graph: only the place differs.

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf import message
@@ -41,7 +42,14 @@ def _head(name: str) -> bytes:
     return _KEY_TAG + bytes([len(key)]) + key + _VALUE_TAG
 
 
+@functools.cache
+def _begins(name: str) -> Callable[[bytes], bool]:
+    return operator.methodcaller("startswith", _head(name))
+
+
 _KEY_HEADS = tuple(map(_head, _KEY_ATTRS))
+_HAS_KEY = operator.methodcaller("startswith", _KEY_HEADS)
+_HAS_KEY_FIRST = operator.methodcaller("startswith", _KEY_TAG)
 
 
 class NodeAttrs:
@@ -78,8 +86,8 @@ class NodeAttrs:
             return ""
         if not isinstance(node_def, light_graph.Node):
             return _key(node_def.attr)
-        kept = [entry for entry in node_def.attr[:] if entry.startswith(_KEY_HEADS)]
-        return _shared_key(tuple(kept)) if kept else ""
+        kept = tuple(filter(_HAS_KEY, node_def.attr[:]))
+        return _shared_key(kept) if kept else ""
 
     def _find(self, node: int, name: str) -> Any:
         """Returns an AttrValue, serialized where it was kept so, `None` where it is not set."""
@@ -105,23 +113,18 @@ def _serialized(node: Any, name: str) -> bytes | None:
     An entry of a map is a message: the key as field 1, then the value as field 2.
     What is written in another way is left to the parser.
     """
-    head, found = _head(name), None
-    for entry in node.attr[:]:
-        if not entry.startswith(head):
-            if entry[:1] == _KEY_TAG:
-                continue
-            return _parsed(node, name)
-        length, start, shift = 0, len(head), 0
-        while start < len(entry):
-            byte = entry[start]
-            length |= (byte & 0x7F) << shift
-            start, shift = start + 1, shift + 7
-            if byte < 0x80:
-                break
-        if start + length != len(entry):
-            return _parsed(node, name)
-        found = entry[start:]
-    return found
+    entries = node.attr[:]
+    found = list(filter(_begins(name), entries))
+    if not found:
+        return None if all(map(_HAS_KEY_FIRST, entries)) else _parsed(node, name)
+    entry, length, start, shift = found[-1], 0, len(_head(name)), 0
+    while start < len(entry):
+        byte = entry[start]
+        length |= (byte & 0x7F) << shift
+        start, shift = start + 1, shift + 7
+        if byte < 0x80:
+            break
+    return entry[start:] if start + length == len(entry) else _parsed(node, name)
 
 
 def _parsed(node: Any, name: str) -> bytes | None:
