@@ -82,16 +82,18 @@ class Penalty:
     declared_variables: tuple[str, ...] = ()
 
 
-def node_named(flow: Flow, tensor: str, of: bytearray) -> int | None:
+def node_named(flow: Flow, tensor: str, of: bytearray, reads: int = 0) -> int | None:
     """Returns the scalar op of a tensor's name (`"a/b:0"` or `"a/b"`), `None` where unclear.
 
-    A name that was read off a function's own graph may stand for an op of that
+    A name that was read off a function's own graph stands for an op of that
     name in any called function; only a scalar can be meant.
 
     Args:
       flow: the graph.
       tensor: the name.
       of: marks the nodes that may be meant: those of parameters, or of data.
+      reads: how many variables it reads, where that is known; nested functions
+        may each have an op of that name.
     """
     graph = flow.graph
     name = tensor.removeprefix("^").partition(":")[0]
@@ -99,11 +101,16 @@ def node_named(flow: Flow, tensor: str, of: bytearray) -> int | None:
     if exact is not None and is_float_scalar(flow, exact) and of[exact]:
         return graph.source(exact)
     ending = "/" + name
-    matches = {
-        graph.source(node)
+    named = {
+        other: graph.source(node)
         for other, node in graph.index.items()
         if other.endswith(ending) and of[node] and is_float_scalar(flow, node)
     }
+    # What stands before the name is a call, or else only a scope around another op.
+    called = {node for other, node in named.items() if other.removesuffix(ending) in graph.index}
+    matches = called or set(named.values())
+    if len(matches) > 1 and reads:
+        matches = {node for node in matches if len(read_variables(flow, node)) == reads}
     return matches.pop() if len(matches) == 1 else None
 
 
@@ -134,7 +141,9 @@ def declared(flow: Flow, losses: tuple[DeclaredLoss, ...]) -> list[Penalty]:
     """Returns the losses that the training code declared."""
     found = []
     for position, loss in enumerate(losses):
-        node = node_named(flow, loss.tensor, flow.parameters) if loss.tensor else None
+        node = None
+        if loss.tensor:
+            node = node_named(flow, loss.tensor, flow.parameters, len(loss.variables))
         variables = read_variables(flow, node) if node is not None else ()
         found.append(
             Penalty(

@@ -270,7 +270,7 @@ class _Prover:
         status, value = _combine(list(reaches.values()))
         in_value = settler.is_in_value(number)
         cut = settler.cut(number)
-        if status is Status.MISSING and settler.is_blocked(number):
+        if status is Status.MISSING and settler.is_blocked(penalty):
             status = Status.BLOCKED
         text, path = evidence.explain(
             flow, penalty, status, value, reaches, self._chosen, cut, settler

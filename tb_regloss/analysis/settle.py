@@ -86,11 +86,22 @@ class Settler:
         inside = self._links.cut_inside(number)
         return inside
 
-    def is_blocked(self, number: int) -> bool:
+    def is_blocked(self, penalty: Penalty) -> bool:
         """Whether a penalty that arrives nowhere is in the optimized loss's value all the same."""
+        number = self._found.classes[penalty.node]
         if self.optimized is not None:
             return number in self.optimized.penalties
-        return self.is_in_value(number) and self.cut(number) is not None
+        if not self.is_in_value(number):
+            return False
+        return self.cut(number) is not None or self._is_cancelled(penalty, number)
+
+    def _is_cancelled(self, penalty: Penalty, number: int) -> bool:
+        """Whether backpropagation runs through a penalty, but is multiplied by 0 there.
+
+        So does a custom gradient: nothing in the forward pass shows it.
+        """
+        weights = [form.penalties[number] for form in self.forms if number in form.penalties]
+        return any(weight.any() for weight in weights) and self._is_linked(penalty, number)
 
     def reach(self, penalty: Penalty, variable: int) -> Reach:
         """Returns whether a penalty arrives at the updates of a variable."""

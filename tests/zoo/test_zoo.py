@@ -80,18 +80,9 @@ def the_zoo() -> Zoo:
 
 
 # What the analysis does not see yet, and why; a row whose answer became right has to go.
-_INNER = "the declared name stands in several functions; the penalty is listed beside it"
 _STEPS = "RunMetadata has no shapes, and the replicas' losses are told apart by them"
 _ACTIVITY = "only the way forward shows the factor, and there it is one of several sums"
-_BODY = "the graph does not show what a custom gradient computes"
 GAPS = {
-    "tf1/cut_resource/custom_gradient [meta_graph]": _BODY,
-    "tf1/cut_ref/custom_gradient [meta_graph]": _BODY,
-    "tf2/nested_deep/half [declared]": _INNER,
-    "tf2/nested_deep/half [declared_run_metadata]": _INNER,
-    "keras/fit/included [declared_run_metadata]": _INNER,
-    "keras/fit/twice [declared_run_metadata]": _INNER,
-    "keras/fit/missing [declared_run_metadata]": _INNER,
     "tf2/mirrored_raw/twice [run_metadata]": _STEPS,
     "tf2/mirrored_raw/twice [declared_run_metadata]": _STEPS,
     "keras/activity/half [declared]": _ACTIVITY,
