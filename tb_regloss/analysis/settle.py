@@ -228,6 +228,8 @@ class Settler:
 
     def _form_ratio(self, number: int) -> float | None:
         ratios = {self._towers.ratio(form, number) for form in self.forms_with(number)}
+        if len(ratios) > 1 and self.optimized is not None and number in self.optimized.penalties:
+            return self._towers.ratio(self.optimized, number)
         return ratios.pop() if len(ratios) == 1 else None
 
     def _settle(
