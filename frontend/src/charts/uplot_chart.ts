@@ -37,6 +37,11 @@ export interface Chart {
 
 const X_TICK_WIDTH = 58;
 const Y_TICK_HEIGHT = 34;
+// Two points: uPlot takes a chart without any for one without scales.
+const NO_DATA: uPlot.AlignedData = [
+  [0, 1],
+  [0, 1],
+];
 
 export function createChart(
   host: HTMLElement,
@@ -51,7 +56,7 @@ export function createChart(
   let overlay = addOverlay(plot);
 
   function build(): uPlot {
-    return new uPlot(options(), dataOf(view), host);
+    return new uPlot(options(), NO_DATA, host);
   }
 
   function options(): uPlot.Options {
@@ -67,8 +72,8 @@ export function createChart(
       padding: [8, 12, 0, 0],
       legend: { show: false },
       scales: {
-        x: { time: false, range: (_chart, min, max) => [min, max] },
-        y: { distr: view.yLog ? 3 : 1, range: (_chart, min, max) => [min, max] },
+        x: { time: false, ...limits(view.xRange) },
+        y: { distr: view.yLog ? 3 : 1, ...limits(view.yRange) },
       },
       series: [{}, { paths: () => null, points: { show: false } }],
       axes: [
@@ -153,9 +158,8 @@ export function createChart(
         return;
       }
       plot.batch(() => {
-        plot.setData(dataOf(view), false);
-        plot.setScale("x", { min: view.xRange[0], max: view.xRange[1] });
-        plot.setScale("y", { min: view.yRange[0], max: view.yRange[1] });
+        plot.setScale("x", limits(view.xRange));
+        plot.setScale("y", limits(view.yRange));
         plot.redraw(false, true);
       });
     },
@@ -186,9 +190,8 @@ export function createChart(
   };
 }
 
-// Two points that span the ranges: uPlot needs data to have scales.
-function dataOf(view: ChartView): uPlot.AlignedData {
-  return [[...view.xRange], [...view.yRange]];
+function limits([min, max]: readonly [number, number]): { min: number; max: number } {
+  return { min, max };
 }
 
 function yAxisWidth(chart: uPlot, labels: string[] | null): number {
