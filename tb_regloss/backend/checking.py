@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import itertools
 import os
 import re
@@ -14,7 +15,9 @@ from typing import Any
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import Problem
 from tb_regloss.backend import engine, judging, reader
+from tb_regloss.backend.given_roles import RoleTags, RunRoles
 from tb_regloss.backend.logdir import Logdir, RunFiles
+from tb_regloss.backend.role_choice import quoted
 from tb_regloss.formats import files, graph_file, records
 
 # A run of a path that has only one.
@@ -30,12 +33,12 @@ class Checked:
     Attributes:
       runs: run objects of the contract, in the order of the paths.
       problems: what could not be read, the runs' own included.
-      unreadable: whether a whole path could not be read.
+      unreadable: the paths that could not be read at all.
     """
 
     runs: tuple[dict[str, Any], ...]
     problems: tuple[dict[str, str], ...]
-    unreadable: bool
+    unreadable: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +56,7 @@ def check(
     paths: Sequence[str],
     run_pattern: re.Pattern[str] | None = None,
     progress: Progress | None = None,
+    said: RoleTags = (),
 ) -> Checked:
     """Judges every run below `paths`.
 
@@ -60,10 +64,14 @@ def check(
       paths: logdirs, event files, files that hold a graph.
       run_pattern: only runs whose name it is found in.
       progress: is told (runs done, runs in all, name of the next).
+      said: the tags by role, for every run that logs them.
+
+    Raises:
+      errors.UsageError: no run logs one of the tags.
     """
     targets: list[_Target] = []
     problems: list[Problem] = []
-    unreadable = False
+    unreadable: list[str] = []
     for path in paths:
         try:
             found = _targets(path)
@@ -72,18 +80,19 @@ def check(
                 problems.append(Problem(path, f"There is no event file in or below {path}."))
         except errors.UnreadableError as error:
             problems.append(Problem(path, str(error)))
-            unreadable = True
+            unreadable.append(path)
     if run_pattern is not None:
         targets = [target for target in targets if run_pattern.search(target.run)]
     runs = []
     trouble = [report.problem_object(problem) for problem in problems]
-    for target, made in zip(targets, _reports(targets, progress), strict=True):
+    for target, made in zip(targets, _reports(targets, progress, said), strict=True):
         trouble.extend(made["problems"])
         if target.kind and made["problems"]:
-            unreadable = True  # Its one graph does not parse: there is nothing to report on.
+            # Its one graph does not parse: there is nothing to report on.
+            unreadable.append(target.argument)
         else:
             runs.append(made)
-    return Checked(tuple(runs), tuple(trouble), unreadable)
+    return Checked(tuple(runs), tuple(trouble), tuple(unreadable))
 
 
 def _targets(path: str) -> list[_Target]:
@@ -114,12 +123,15 @@ def _targets(path: str) -> list[_Target]:
     return [_Target(path, _ONLY_RUN, path, None, kind)]
 
 
-def _reports(targets: Sequence[_Target], progress: Progress | None) -> list[dict[str, Any]]:
+def _reports(
+    targets: Sequence[_Target], progress: Progress | None, said: RoleTags
+) -> list[dict[str, Any]]:
     judge = judging.Judge()
     with_files = [target.files for target in targets if target.files is not None]
     made = []
     with engine.opened(with_files) as read:
-        sources = _sources(targets, read)
+        sources = _sources(targets, read, RunRoles(shared=said))
+        _must_be_logged(said, sources)
         for done, (source, data) in enumerate(reader.read_ahead(sources)):
             if progress is not None:
                 progress(done, len(targets), source.path)
@@ -129,7 +141,9 @@ def _reports(targets: Sequence[_Target], progress: Progress | None) -> list[dict
     return made
 
 
-def _sources(targets: Sequence[_Target], read: engine.Engine) -> list[reader.RunSource]:
+def _sources(
+    targets: Sequence[_Target], read: engine.Engine, said: RunRoles
+) -> list[reader.RunSource]:
     sources: list[reader.RunSource] = []
     names = map(engine.name_of, itertools.count())
     for target in targets:
@@ -137,8 +151,23 @@ def _sources(targets: Sequence[_Target], read: engine.Engine) -> list[reader.Run
             sources.append(_graph_source(target))
         else:
             provider, name = read.provider(), next(names)
-            sources.append(reader.RunSource(target.run, target.path, target.files, provider, name))
+            found = (target.run, target.path, target.files, provider, name)
+            sources.append(reader.RunSource(*found, said=said))
     return sources
+
+
+def _must_be_logged(said: RoleTags, sources: Sequence[reader.RunSource]) -> None:
+    """Raises `errors.UsageError` for a tag that no run logs: a slip would change nothing unseen."""
+    wanted = [tag for _, tags in said for tag in tags]
+    provider = next((source.provider for source in sources if source.provider), None)
+    if not wanted or not sources:
+        return
+    logged = provider.scalar_tags([source.provider_run for source in sources]) if provider else ()
+    for tag in wanted:
+        if tag not in logged:
+            near = difflib.get_close_matches(tag, sorted(logged), n=3) or sorted(logged)[:3]
+            what = f"; it may be {quoted(near)}" if near else ", nor any scalar"
+            raise errors.UsageError(f'No run logs the tag "{tag}"{what}.')
 
 
 def _graph_source(target: _Target) -> reader.RunSource:
