@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
@@ -118,12 +119,26 @@ def _link(runs: Sequence[RunFiles], folder: str) -> None:
             os.symlink(os.path.abspath(path), os.path.join(below, link))
 
 
+def _server_ingester() -> Any:
+    """Returns TensorBoard's module that talks to the data server.
+
+    Before TensorBoard 2.21 it needs `pkg_resources`, which warns at import, and
+    which setuptools no longer has since version 82.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            from tensorboard.data import server_ingester
+        except ImportError as error:
+            raise _ServerError(str(error)) from error
+    return server_ingester
+
+
 class _Server:
     """The data server, reading one logdir once."""
 
     def __init__(self, folder: str, stack: contextlib.ExitStack) -> None:
-        from tensorboard.data import server_ingester
-
+        server_ingester = _server_ingester()
         try:
             binary = server_ingester.get_server_binary().path
         except server_ingester.NoDataServerError as error:
@@ -150,10 +165,9 @@ class _Server:
 
     def provider(self) -> Any:
         """Returns the provider once everything was read."""
-        from tensorboard.data import server_ingester
         from tensorboard.util import grpc_util
 
-        ingester = server_ingester.ExistingServerDataIngester(
+        ingester = _server_ingester().ExistingServerDataIngester(
             f"localhost:{self._port()}", channel_creds_type=grpc_util.ChannelCredsType.LOCAL
         )
         provider = ingester.data_provider

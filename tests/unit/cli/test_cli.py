@@ -205,6 +205,17 @@ def test_a_server_that_does_not_start_is_replaced(
     assert run("check", tmp_path, "--format", "json") == fine
 
 
+def test_without_what_older_tensorboards_reach_the_server_by(
+    run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before TensorBoard 2.21 that is pkg_resources, which left setuptools."""
+    instrumented(tmp_path)
+    fine = run("check", tmp_path, "--format", "json")
+    monkeypatch.setitem(sys.modules, "tensorboard.data.server_ingester", None)
+    monkeypatch.delattr("tensorboard.data.server_ingester")
+    assert run("check", tmp_path, "--format", "json") == fine
+
+
 def test_one_failing_run_harms_no_other(
     run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
