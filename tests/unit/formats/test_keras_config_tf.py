@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import pytest
@@ -89,7 +88,7 @@ def _inside(layer: Any) -> bool:
 @pytest.mark.parametrize("package", ["keras", "tf_keras"])
 def test_as_the_live_layers_have_it(package: str) -> None:
     pytest.importorskip("tensorflow")
-    keras = importlib.import_module(package)
+    keras = pytest.importorskip(package)
     model = _model(keras)
     found = parse(model.to_json().encode())
     named = sorted((one.layer.split("/")[-1], one.argument, one.kind) for one in found)
