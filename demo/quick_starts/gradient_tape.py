@@ -28,7 +28,7 @@ def train_step(images, labels):
         loss = data_loss if "--bug" in sys.argv else data_loss + tf.add_n(penalties)
     regloss.losses(data_loss, penalties, loss, step=optimizer.iterations, tape=tape)
     gradients = tape.gradient(loss, model.trainable_variables)
-    optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables))
 
 
 with tf.summary.create_file_writer(sys.argv[1]).as_default():
