@@ -17,8 +17,10 @@ import rich.progress
 import rich.text
 
 import tb_regloss
-from tb_regloss import report
+from tb_regloss import errors, report
+from tb_regloss.analysis.facts import DATA_LOSS, OPTIMIZED_LOSS, REGULARIZATION_SUM, TOTAL_LOSS
 from tb_regloss.backend import checking
+from tb_regloss.backend.given_roles import role_tags
 from tb_regloss.report import text as report_text
 
 EXIT_FINE = 0
@@ -33,6 +35,13 @@ _LOUD = {
     "warning": {"error", "warning"},
     "unknown": {"error", "warning", "unknown"},
     "never": set[str](),
+}
+
+_ROLE_FLAGS = {
+    "--data": DATA_LOSS,
+    "--regularization": REGULARIZATION_SUM,
+    "--optimized": OPTIMIZED_LOSS,
+    "--total": TOTAL_LOSS,
 }
 
 _DESCRIPTION = """\
@@ -61,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _check(options)
+    except errors.UsageError as error:
+        print(f"tb-regloss: {error}", file=sys.stderr)
+        return EXIT_UNREADABLE
     except KeyboardInterrupt:
         print("tb-regloss: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -95,6 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--run", type=_pattern, metavar="REGEX", help="only runs whose name it is found in"
     )
+    roles = check.add_argument_group(
+        "losses",
+        "Which scalar tag stands for which loss, in every run that logs it, where RegLoss does\n"
+        "not find it by itself or finds another. Given several times: the sum of these tags.",
+    )
+    for flag, role in _ROLE_FLAGS.items():
+        help_text = f"the {role.replace('_', ' ')}"
+        roles.add_argument(flag, action="append", metavar="TAG", dest=role, help=help_text)
     return parser
 
 
@@ -111,8 +131,10 @@ def _check(options: argparse.Namespace) -> int:
         # TensorBoard's readers have to say of odd files does too, in our words.
         for name in ("tb_regloss", "tensorboard"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+    given = {role: getattr(options, role) for role in _ROLE_FLAGS.values()}
+    said = role_tags({role: tags for role, tags in given.items() if tags}, "the command line")
     with _progress() as progress:
-        checked = checking.check(options.paths, options.run, progress)
+        checked = checking.check(options.paths, options.run, progress, said)
     _print(checked, options.format)
     if checked.unreadable:
         return EXIT_UNREADABLE

@@ -39,6 +39,23 @@ class Series:
 
 
 @dataclasses.dataclass(frozen=True)
+class FoundRole:
+    """Which tags of a run stand for a loss, and who says so.
+
+    Attributes:
+      tags: the tags whose sum it is; empty where it is not known.
+      source: `"given"` by the user, `"declared"` by the training code,
+        `"convention"` where the tags alone say so, `"ambiguous"` where several
+        could be it, `"none"` where nothing tells.
+      candidates: the tags of which some are it, where that is ambiguous.
+    """
+
+    tags: tuple[str, ...] = ()
+    source: str = "none"
+    candidates: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class LossMatrix:
     """The values of all regularization losses of one declaration, over steps.
 
@@ -156,6 +173,7 @@ class RunFacts:
         optimized: our summary logged it, or the framework's own training step
         logs what it optimizes. Otherwise its tag alone says so, and programs
         exist that log `total_loss` without the penalties that they optimize.
+      roles: how each role was found, `None` where the run logs no scalars.
     """
 
     run: str
@@ -168,3 +186,4 @@ class RunFacts:
     problems: tuple[Problem, ...] = ()
     extra: Mapping[str, Series] = dataclasses.field(default_factory=dict)
     optimized_assured: bool = False
+    roles: Mapping[str, FoundRole] | None = None

@@ -54,15 +54,19 @@ def find_roles(
     present = frozenset(tags)
     told, notes = _told(present, given or {})
     taken = {tag for chosen in told.values() for tag in chosen}
-    own = {role: (tag,) for role, tag in _OWN.items() if tag in present}
-    if own:
-        found = Roles(framework="tb_regloss", assured=True, **own)
+    own = {role: (tag,) if tag in present else () for role, tag in _OWN.items()}
+    if any(own.values()):
+        found = Roles(
+            data_loss=own[DATA_LOSS],
+            regularization_sum=own[REGULARIZATION_SUM],
+            optimized_loss=own[OPTIMIZED_LOSS],
+            framework="tb_regloss",
+            assured=True,
+        )
     else:
         found = _by_convention(present - taken, present)
     if not told and not notes:
         return found
-    names = [role.replace("_", " ") for role in told]
-    doubts = tuple(a for a in found.ambiguities if not any(a.startswith(f"The {n}") for n in names))
     chosen = {
         role: tuple(t for t in tags if t not in taken) for role, tags in found.by_role().items()
     }
@@ -74,7 +78,8 @@ def find_roles(
         total_loss=chosen.get(TOTAL_LOSS, ()),
         optimized_loss=chosen.get(OPTIMIZED_LOSS, ()),
         notes=(*notes, *found.notes),
-        ambiguities=doubts,
+        ambiguities=tuple(doubt for doubt in found.ambiguities if doubt.role not in told),
+        given=frozenset(told),
         assured=found.assured and OPTIMIZED_LOSS not in told,
     )
 
@@ -86,17 +91,19 @@ def _told(
     present: frozenset[str], given: Mapping[str, str | Collection[str]]
 ) -> tuple[dict[str, tuple[str, ...]], list[str]]:
     told: dict[str, tuple[str, ...]] = {}
-    notes = []
+    notes, absences = [], []
     for role, value in given.items():
         chosen = (value,) if isinstance(value, str) else tuple(value)
         absent = [tag for tag in chosen if tag not in present]
         told[role] = () if absent else chosen
         name = role.replace("_", " ")
         if absent:
-            notes.append(f'The {name} was said to be "{absent[0]}", which this run does not log.')
-        elif chosen:
-            notes.append(f"The {name} is {quoted(chosen)}, as given.")
-    return told, notes
+            absences.append(
+                f'The {name} was said to be "{absent[0]}", which this run does not log.'
+            )
+        else:
+            notes.append(f"the {name} is {quoted(chosen)}" if chosen else f"there is no {name}")
+    return told, [*([f"As given: {'; '.join(notes)}."] if notes else []), *absences]
 
 
 # Runs of one logdir mostly log the same tags; 500 of them cost 15 ms.

@@ -10,10 +10,11 @@ works through all runs whenever the list of runs was asked for.
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import logging
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # it has no stubs
@@ -21,6 +22,7 @@ import grpc  # type: ignore[import-untyped]  # it has no stubs
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import ROLES
 from tb_regloss.backend import declared, judging, kept_reports, reader, related, series
+from tb_regloss.backend.given_roles import GivenRoles
 from tb_regloss.backend.logdir import Logdir, RunFiles
 from tb_regloss.backend.provider import Provider
 
@@ -48,6 +50,7 @@ class Panel:
 
     def __init__(self, logdir: Logdir | None, argument: str) -> None:
         self._logdir = logdir
+        self._argument = argument
         self._reports = kept_reports.KeptReports(judging.Judge(), argument)
         self._background = _Background(self._work)
         self._has_graphs = False
@@ -55,36 +58,53 @@ class Panel:
     def has_graphs(self) -> bool:
         """Returns whether graphs were found so far, and has the logdir looked through."""
         if not self._has_graphs and self._logdir is not None:
-            self._background.wake(None)
+            self._background.wake(_Asker())
         return self._has_graphs
 
-    def runs(self, provider: Provider) -> dict[str, Any]:
-        """Returns every run with the last that is known of it; never waits for an analysis."""
-        self._background.wake(provider)
+    def runs(self, provider: Provider, said: GivenRoles) -> dict[str, Any]:
+        """Returns every run with the last that is known of it; never waits for an analysis.
+
+        Here and below, `said` is what the user said of the runs' tags.
+        """
+        self._background.wake(_Asker(provider, said))
         known = {
-            run: self._reports.last((provider.experiment, run)) for run in self._names(provider)
+            run: self._reports.last(_key(provider, run, said)) for run in self._names(provider)
         }
         problems = [problem for whole in known.values() if whole for problem in whole["problems"]]
         trained_by = related.related_runs(known)
         listed = [
             report.summary_object(run, whole, trained_by.get(run)) for run, whole in known.items()
         ]
-        return report.runs_object(listed, problems)
+        return {**report.runs_object(listed, problems), "logdir": self._argument}
 
-    def verdict(self, provider: Provider, run: str) -> dict[str, Any]:
+    def verdict(self, provider: Provider, run: str, said: GivenRoles) -> dict[str, Any]:
         """Returns the report on one run; waits for its analysis.
 
         Raises:
           UnknownRunError: there is no such run.
         """
         self._check(provider, run)
-        return self._reports.current((provider.experiment, run), self._source(provider, run))
+        return self._reports.current(_key(provider, run, said), self._source(provider, run, said))
 
-    def losses(self, provider: Provider, runs: Sequence[str]) -> dict[str, Any]:
+    def tags(self, provider: Provider, run: str) -> dict[str, Any]:
+        """Returns the tags of all scalars of a run: what the user may choose from.
+
+        Raises:
+          UnknownRunError: there is no such run.
+        """
+        self._check(provider, run)
+        tags = sorted(provider.scalar_tags([run]))
+        return {"version": report.VERSION, "run": run, "tags": tags}
+
+    def losses(self, provider: Provider, runs: Sequence[str], said: GivenRoles) -> dict[str, Any]:
         """Returns the series of several runs by role, and which of them do not exist."""
         names = set(provider.runs())
         wanted = list(dict.fromkeys(runs))
-        found = series.read_series(provider, [run for run in wanted if run in names])
+        found = series.read_series(
+            provider,
+            [run for run in wanted if run in names],
+            {run: said.of(run) for run in wanted},
+        )
         known = names | set(self._names(provider))
         return {
             "version": report.VERSION,
@@ -124,14 +144,14 @@ class Panel:
             else [report.numbers(column) for column in matrix.values.T],
         }
 
-    def export(self, provider: Provider, run: str) -> dict[str, Any]:
+    def export(self, provider: Provider, run: str, said: GivenRoles) -> dict[str, Any]:
         """Returns all series of a run in one value.
 
         Raises:
           UnknownRunError: there is no such run.
         """
         each = self.regularization_losses(provider, run)
-        losses = self.losses(provider, [run])["runs"][run]
+        losses = self.losses(provider, [run], said)["runs"][run]
         del each["version"], each["run"]
         return {
             "version": report.VERSION,
@@ -157,38 +177,45 @@ class Panel:
         found = self._logdir.runs() if self._logdir is not None else {}
         return sorted({*provider.runs(), *found})
 
-    def _source(self, provider: Provider, run: str) -> reader.RunSource:
+    def _source(self, provider: Provider, run: str, said: GivenRoles) -> reader.RunSource:
         files: RunFiles | None = None
         if self._logdir is not None:
             if run not in self._logdir.runs():
                 self._logdir.refresh()
             files = self._logdir.runs().get(run)
         path = files.path if files is not None else run
-        return reader.RunSource(run, path, files, provider, run)
+        return reader.RunSource(run, path, files, provider, run, said=said.of(run))
 
-    def _work(self, provider: Provider | None) -> None:
+    def _work(self, askers: Iterable[_Asker]) -> None:
         if self._logdir is not None:
             self._logdir.refresh()
             for files in self._logdir.runs().values():
                 if files.scan()[0]:
                     self._has_graphs = True
-        if provider is None:
-            return
+        for asker in askers:
+            if asker.provider is not None:
+                self._judge_all(asker.provider, asker.said)
+
+    def _judge_all(self, provider: Provider, said: GivenRoles) -> None:
         names = self._names(provider)
         listings = provider.listings(names)
         changed: dict[str, tuple[Hashable, Hashable]] = {}
         sources = []
         for run in names:
-            seen = self._reports.fingerprint((provider.experiment, run))
-            source = self._source(provider, run)
+            seen = self._reports.fingerprint(_key(provider, run, said))
+            source = self._source(provider, run, said)
             fingerprint = source.fingerprint(listings[run])
             if seen is None or seen != fingerprint:
                 changed[run] = (fingerprint, seen)
                 sources.append(source)
         for source, data in reader.read_ahead(sources):
             fingerprint, seen = changed[source.run]
-            key = (provider.experiment, source.run)
+            key = _key(provider, source.run, said)
             self._reports.refresh(key, source, fingerprint, data, seen)
+
+
+def _key(provider: Provider, run: str, said: GivenRoles) -> Hashable:
+    return provider.experiment, run, said.of(run)
 
 
 def to_csv(exported: dict[str, Any]) -> str:
@@ -216,20 +243,33 @@ def _cell(name: str) -> str:
     return "'" + name if name[:1] in ("=", "+", "-", "@", "\t", "\r") else name
 
 
+@dataclasses.dataclass(frozen=True)
+class _Asker:
+    """Who asked for the list of runs; without a provider only for the files to be looked at."""
+
+    provider: Provider | None = None
+    said: GivenRoles = dataclasses.field(default_factory=GivenRoles)
+
+
 class _Background:
-    """One daemon thread that works whenever it was woken, with a pause between."""
+    """One daemon thread that works whenever it was woken, with a pause between.
+
+    What was asked for since the last time is worked on: two panels in which
+    different tags were chosen must not starve each other.
+    """
 
     def __init__(self, work: Any) -> None:
         self._work = work
         self._woken = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._provider: Provider | None = None
+        self._askers: dict[Hashable, _Asker] = {}
 
-    def wake(self, provider: Provider | None) -> None:
-        """Has the work done soon, once for all who ask until then."""
+    def wake(self, asker: _Asker) -> None:
+        """Has the work done soon, once for all who ask the same until then."""
+        experiment = asker.provider.experiment if asker.provider else None
         with self._lock:
-            self._provider = provider or self._provider
+            self._askers[experiment, asker.said] = asker
             if self._thread is None:
                 self._thread = threading.Thread(target=self._loop, name="RegLoss", daemon=True)
                 self._thread.start()
@@ -241,9 +281,9 @@ class _Background:
             self._woken.wait()
             self._woken.clear()
             with self._lock:
-                provider = self._provider
+                askers, self._askers = self._askers, {}
             try:
-                self._work(provider)
+                self._work(askers.values())
             except grpc.RpcError as error:
                 _logger.warning(
                     "The data server does not answer (%s); RegLoss asks again", error.code()

@@ -19,8 +19,9 @@ from tensorboard.backend import http_util
 from tensorboard.plugins import base_plugin
 from werkzeug import security, wrappers
 
-from tb_regloss import report
-from tb_regloss.backend import logdir, panel
+from tb_regloss import errors, report
+from tb_regloss.backend import given_roles, logdir, panel
+from tb_regloss.backend.given_roles import GivenRoles
 from tb_regloss.backend.provider import Provider
 from tb_regloss.metadata import PLUGIN_NAME
 
@@ -64,6 +65,7 @@ class RegLossPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
             "/verdict": _app(self._verdict),
             "/losses": _app(self._losses, "POST"),
             "/regularization_losses": _app(self._regularization_losses),
+            "/tags": _app(self._tags),
             "/export": _app(self._export),
             _INDEX: _app(self._static),
             "/*": _app(self._static),
@@ -89,14 +91,19 @@ class RegLossPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
         return Provider(self._provider, context, plugin_util.experiment_id(request.environ))
 
     def _runs(self, request: wrappers.Request) -> wrappers.Response:
-        return _json(request, self._panel.runs(self._source(request)))
+        return _json(request, self._panel.runs(self._source(request), _roles(request)))
 
     def _verdict(self, request: wrappers.Request) -> wrappers.Response:
         run = _argument(request, "run")
-        return _json(request, self._panel.verdict(self._source(request), run))
+        return _json(request, self._panel.verdict(self._source(request), run, _roles(request)))
 
     def _losses(self, request: wrappers.Request) -> wrappers.Response:
-        return _json(request, self._panel.losses(self._source(request), _runs_in_body(request)))
+        runs, said = _losses_body(request)
+        return _json(request, self._panel.losses(self._source(request), runs, said))
+
+    def _tags(self, request: wrappers.Request) -> wrappers.Response:
+        run = _argument(request, "run")
+        return _json(request, self._panel.tags(self._source(request), run))
 
     def _regularization_losses(self, request: wrappers.Request) -> wrappers.Response:
         run = _argument(request, "run")
@@ -109,7 +116,7 @@ class RegLossPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
             raise _RequestError(
                 400, "invalid_argument", f"The format is csv or json, not {form!r}."
             )
-        exported = self._panel.export(self._source(request), run)
+        exported = self._panel.export(self._source(request), run, _roles(request))
         name = re.sub(r"[^\w.-]+", "_", run, flags=re.ASCII).strip("._") or "run"
         headers = [("Content-Disposition", f'attachment; filename="regloss_{name}.{form}"')]
         if form == "csv":
@@ -155,6 +162,8 @@ def _app(route: _Route, method: str = "GET") -> Any:
             return _error(request, error.status, error.code, str(error), error.headers)
         except panel.UnknownRunError as error:
             return _error(request, 404, "not_found", str(error))
+        except errors.UsageError as error:
+            return _error(request, 400, "invalid_argument", str(error))
         except werkzeug.exceptions.HTTPException as error:
             code = error.name.lower().replace(" ", "_")
             return _error(request, error.code or 400, code, error.description or error.name)
@@ -220,7 +229,13 @@ def _argument(request: wrappers.Request, name: str) -> str:
     return values[0]
 
 
-def _runs_in_body(request: wrappers.Request) -> list[str]:
+def _roles(request: wrappers.Request) -> GivenRoles:
+    if "roles" not in request.args:
+        return GivenRoles()
+    return given_roles.parse(_argument(request, "roles"))
+
+
+def _losses_body(request: wrappers.Request) -> tuple[list[str], GivenRoles]:
     request.max_content_length = _LARGEST_BODY
     try:
         body = json.loads(request.get_data())
@@ -231,4 +246,4 @@ def _runs_in_body(request: wrappers.Request) -> list[str]:
         raise _RequestError(
             400, "invalid_argument", 'The body must be JSON: {"runs": ["name of a run", ...]}.'
         )
-    return runs
+    return runs, given_roles.from_json(body.get("roles", {}))

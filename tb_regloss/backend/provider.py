@@ -41,6 +41,14 @@ class Provider:
             **more,
         )
 
+    def scalar_tags(self, runs: Sequence[str]) -> set[str]:
+        """Returns the tags of all scalars of these runs, ours included."""
+        found: set[str] = set()
+        for plugin in (metadata.PLUGIN_NAME, SCALARS_PLUGIN):
+            for tags in self.call("list_scalars", plugin, runs, None).values():
+                found.update(tags)
+        return found
+
     def listings(self, runs: Sequence[str]) -> dict[str, tuple[Any, ...]]:
         """Returns for each run a value that changes when one of its series grows."""
         listings: dict[str, list[Any]] = {run: [] for run in runs}

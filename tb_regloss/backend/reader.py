@@ -15,6 +15,7 @@ from typing import Any
 from tb_regloss import errors
 from tb_regloss.analysis.facts import ConfiguredRegularizer, Problem, RunFacts, Series
 from tb_regloss.backend import declared, series
+from tb_regloss.backend.given_roles import RunRoles
 from tb_regloss.backend.loader import SAMPLES
 from tb_regloss.backend.logdir import RunFiles
 from tb_regloss.backend.provider import Provider
@@ -82,6 +83,7 @@ class RunSource:
       provider: TensorBoard's, `None` for a file that holds a graph only.
       provider_run: the run's name in the provider.
       graphs: graphs that stand in no event file.
+      said: what the user said of its tags.
     """
 
     run: str
@@ -90,6 +92,7 @@ class RunSource:
     provider: Provider | None
     provider_run: str
     graphs: tuple[GraphBlob, ...] = ()
+    said: RunRoles = dataclasses.field(default_factory=RunRoles)
 
     def fingerprint(self, listing: Hashable = None) -> Hashable:
         """Returns a value that changes when there is something new to gather.
@@ -139,7 +142,7 @@ def gather(source: RunSource, data: RunData | None = None) -> Gathered:
         )
         return Gathered(facts, graphs)
     if data is None:
-        data = _read(source.provider, [source.provider_run])[source.provider_run]
+        data = _read(source.provider, [source])[source.provider_run]
     roles, extra, trouble = _unthinned(source, data.series)
     problems += trouble
     facts = RunFacts(
@@ -153,12 +156,16 @@ def gather(source: RunSource, data: RunData | None = None) -> Gathered:
         problems=problems + data.declared.problems,
         extra=extra,
         optimized_assured=data.series.assured,
+        roles=data.series.found,
     )
     return Gathered(facts, graphs)
 
 
-def _read(provider: Provider, runs: Sequence[str]) -> dict[str, RunData]:
-    found = series.read_series(provider, runs)
+def _read(provider: Provider, sources: Sequence[RunSource]) -> dict[str, RunData]:
+    runs = [source.provider_run for source in sources]
+    found = series.read_series(
+        provider, runs, {source.provider_run: source.said for source in sources}
+    )
     said = declared.read_declarations(provider, runs)
     return {run: RunData(found[run], said[run]) for run in runs}
 
@@ -219,7 +226,7 @@ def read_ahead(
         data: dict[str, RunData] = {}
         provider = next((source.provider for source in chunk if source.provider), None)
         if provider is not None:
-            wanted = [source.provider_run for source in chunk if source.provider is not None]
+            wanted = [source for source in chunk if source.provider is not None]
             with contextlib.suppress(Exception):
                 data = _read(provider, wanted)
         for source in chunk:

@@ -8,7 +8,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterable
 
-from tb_regloss.analysis.facts import REGULARIZATION_SUM, ROLES
+from tb_regloss.analysis.facts import REGULARIZATION_SUM, ROLES, FoundRole
 
 _CLONE = re.compile(r"(?:^|/)((?:clone|tower|worker|replica)_\d+)/", re.IGNORECASE)
 _OF_ONE_LAYER = re.compile(r"(?i).+/weights?_loss")
@@ -18,6 +18,24 @@ _OF_A_DETECTOR = re.compile(
     r"(?i)(?:.*[/_])?(?:cls|class|classif\w*|b?box|centerness|ctr|hm|heatmap|conf|obj|offset|wh)"
     r"(?:[/_].*)?"
 )
+
+
+class Doubt(str):
+    """A sentence for people: which tags could have a role that therefore stays open.
+
+    Attributes:
+      role: the role.
+      tags: those tags.
+    """
+
+    role: str
+    tags: tuple[str, ...]
+
+    def __new__(cls, text: str, role: str, tags: Iterable[str]) -> Doubt:
+        """Makes the sentence."""
+        doubt = super().__new__(cls, text)
+        doubt.role, doubt.tags = role, tuple(tags)
+        return doubt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +51,7 @@ class Roles:
       notes: how the roles were found, for people.
       ambiguities: one sentence for each role that several tags could have,
         naming them; such a role is empty.
+      given: the roles that the user said.
       assured: the framework itself optimizes what it logs as the optimized
         loss; see `Convention.assured`.
     """
@@ -43,7 +62,8 @@ class Roles:
     optimized_loss: tuple[str, ...] = ()
     framework: str = ""
     notes: tuple[str, ...] = ()
-    ambiguities: tuple[str, ...] = ()
+    ambiguities: tuple[Doubt, ...] = ()
+    given: frozenset[str] = frozenset()
     assured: bool = False
 
     def by_role(self) -> dict[str, tuple[str, ...]]:
@@ -51,13 +71,25 @@ class Roles:
         found = {role: getattr(self, role) for role in ROLES}
         return {role: tags for role, tags in found.items() if tags}
 
+    def sources(self) -> dict[str, FoundRole]:
+        """Returns by role how it was found, of all roles."""
+        found = {role: FoundRole() for role in ROLES}
+        for doubt in self.ambiguities:
+            found[doubt.role] = FoundRole(source="ambiguous", candidates=doubt.tags)
+        own = "declared" if self.framework == "tb_regloss" else "convention"
+        for role, tags in self.by_role().items():
+            found[role] = FoundRole(tags, own)
+        for role in self.given:
+            found[role] = FoundRole(getattr(self, role), "given")
+        return found
+
 
 class Choice:
     """Chooses tags for roles and keeps the doubts."""
 
     def __init__(self, usable: dict[str, tuple[str, ...]]) -> None:
         self.usable = usable
-        self.doubts: list[str] = []
+        self.doubts: list[Doubt] = []
         self.matched = 0
 
     def names(self, patterns: Iterable[str], barred: Collection[str] = ()) -> list[str]:
@@ -90,7 +122,8 @@ class Choice:
     def doubt(self, role: str, tags: list[str]) -> None:
         """Notes that several tags could have the role."""
         name = role.replace("_", " ")
-        self.doubts.append(f"The {name} could be any of {quoted(sorted(tags))}; say which it is.")
+        text = f"The {name} could be any of {quoted(sorted(tags))}; say which it is."
+        self.doubts.append(Doubt(text, role, sorted(tags)))
 
     def penalties(self, names: list[str]) -> tuple[str, ...]:
         """Returns the tags of the regularization sum.
@@ -110,10 +143,11 @@ class Choice:
             return penalties, data
         self.matched += 2
         tags = [tag for name in penalties for tag in self.usable[name]]
-        self.doubts.append(
+        text = (
             f"The regularization sum could be {quoted(tags)}, but beside {quoted(neighbours)} "
             "that may be the regression of boxes, a part of the data loss; say which it is."
         )
+        self.doubts.append(Doubt(text, REGULARIZATION_SUM, tags))
         return [], []
 
 

@@ -20,17 +20,13 @@ from tb_regloss.analysis.facts import (
     OPTIMIZED_LOSS,
     REGULARIZATION_SUM,
     TOTAL_LOSS,
+    FoundRole,
     Series,
 )
-from tb_regloss.backend import conventions
+from tb_regloss.backend.conventions import find_roles
+from tb_regloss.backend.given_roles import RunRoles
 from tb_regloss.backend.provider import ALL_POINTS, SCALARS_PLUGIN, Provider
 from tb_regloss.backend.role_choice import Roles
-
-_OWN_ROLES = {
-    metadata.TAG_DATA_LOSS: DATA_LOSS,
-    metadata.TAG_REGULARIZATION_SUM: REGULARIZATION_SUM,
-    metadata.TAG_OPTIMIZED_LOSS: OPTIMIZED_LOSS,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,6 +36,7 @@ class RunSeries:
     Attributes:
       roles: by role, only those found.
       extra: further collections by name.
+      found: how each role was found, `None` where the run logs no scalars.
       notes: how the roles were found, for people.
       assured: see `RunFacts.optimized_assured`.
       most_points: of the longest series, as the provider has it.
@@ -47,75 +44,104 @@ class RunSeries:
 
     roles: Mapping[str, Series] = dataclasses.field(default_factory=dict)
     extra: Mapping[str, Series] = dataclasses.field(default_factory=dict)
+    found: Mapping[str, FoundRole] | None = None
     notes: tuple[str, ...] = ()
     assured: bool = False
     most_points: int = 0
 
 
-def read_series(source: Provider, runs: Sequence[str]) -> dict[str, RunSeries]:
+def read_series(
+    source: Provider, runs: Sequence[str], said: Mapping[str, RunRoles] | None = None
+) -> dict[str, RunSeries]:
     """Returns the series of each of `runs` by role.
 
-    Runs with tags of ours are read from these alone; the others by the
-    conventions of the frameworks.
-    """
-    own = source.call("list_scalars", metadata.PLUGIN_NAME, runs, None)
-    ours = [run for run in runs if own.get(run)]
-    tags = {tag for run in ours for tag in own[run]}
-    data = _read_scalars(source, metadata.PLUGIN_NAME, ours, tags)
-    result = {run: _own_series(data.get(run, {}), own[run]) for run in ours}
+    What the user said goes first; else runs with tags of ours are read from
+    these alone, the others by the conventions of the frameworks.
 
-    others = [run for run in runs if not own.get(run)]
+    Args:
+      source: where they are.
+      runs: their names.
+      said: by run what the user said.
+    """
+    told = {run: roles for run, roles in (said or {}).items() if roles != RunRoles()}
+    own = source.call("list_scalars", metadata.PLUGIN_NAME, runs, None)
+    others = [run for run in runs if not own.get(run) or run in told]
     listed = source.call("list_scalars", SCALARS_PLUGIN, others, None) if others else {}
-    roles = {run: conventions.find_roles(listed.get(run, {}).keys()) for run in others}
-    tags = {tag for found in roles.values() for tags in found.by_role().values() for tag in tags}
-    data = _read_scalars(source, SCALARS_PLUGIN, [r for r in others if roles[r].by_role()], tags)
-    result.update({run: _conventional_series(data.get(run, {}), roles[run]) for run in others})
-    return result
+    roles = {}
+    for run in runs:
+        tags = {*own.get(run, ()), *listed.get(run, ())}
+        roles[run] = find_roles(tags, told[run].among(tags) if run in told else None)
+    ours = [run for run in runs if own.get(run)]
+    data = _read_scalars(source, metadata.PLUGIN_NAME, {run: own[run].keys() for run in ours})
+    chosen = {
+        run: [tag for tags in roles[run].by_role().values() for tag in tags if tag in listed[run]]
+        for run in others
+        if run in listed
+    }
+    foreign = _read_scalars(source, SCALARS_PLUGIN, chosen)
+    return {
+        run: _run_series(
+            {**foreign.get(run, {}), **data.get(run, {})},
+            own.get(run, {}),
+            roles[run],
+            run in own or run in listed,
+        )
+        for run in runs
+    }
 
 
 def _read_scalars(
-    source: Provider, plugin: str, runs: Sequence[str], tags: Collection[str]
-) -> Mapping[str, Mapping[str, Any]]:
-    if not runs or not tags:
+    source: Provider, plugin: str, wanted: Mapping[str, Collection[str]]
+) -> dict[str, dict[str, Any]]:
+    """Returns the points of these tags of each run."""
+    runs = [run for run, tags in wanted.items() if tags]
+    if not runs:
         return {}
-    found: Mapping[str, Mapping[str, Any]] = source.call(
-        "read_scalars", plugin, runs, tags, downsample=ALL_POINTS
-    )
-    return found
+    tags = {tag for run in runs for tag in wanted[run]}
+    found = source.call("read_scalars", plugin, runs, tags, downsample=ALL_POINTS)
+    # The question names the tags of all runs; a run may have those of its neighbours too.
+    return {
+        run: {tag: points for tag, points in found.get(run, {}).items() if tag in wanted[run]}
+        for run in runs
+    }
 
 
-def _own_series(data: Mapping[str, Any], listed: Mapping[str, Any]) -> RunSeries:
-    roles = {role: _series(data[tag], tag) for tag, role in _OWN_ROLES.items() if data.get(tag)}
+def _run_series(
+    data: Mapping[str, Any], own: Mapping[str, Any], found: Roles, has_scalars: bool
+) -> RunSeries:
+    """Returns the series of one run.
+
+    Args:
+      data: the points by tag.
+      own: what is listed of our own tags.
+      found: which tags stand for which losses.
+      has_scalars: whether the run logs any scalars.
+    """
+    roles = {}
+    for role, tags in found.by_role().items():
+        terms = [_series(data[tag], tag) for tag in tags if data.get(tag)]
+        if len(terms) == len(tags):
+            roles[role] = terms[0] if len(terms) == 1 else add(terms)
     extra = {
         tag.removeprefix(metadata.TAG_COLLECTIONS): _series(points, tag)
         for tag, points in sorted(data.items())
         if tag.startswith(metadata.TAG_COLLECTIONS) and points
     }
-    notes = []
-    newest = max(metadata.content_version(s.plugin_content) or 0 for s in listed.values())
+    notes = [*found.notes, *found.ambiguities]
+    newest = max((metadata.content_version(s.plugin_content) or 0 for s in own.values()), default=0)
     if newest > metadata.FORMAT_VERSION:
         notes.append(
             f"This run was written by a newer tb_regloss (format {newest}; this one knows up to "
             f"{metadata.FORMAT_VERSION}). What is known is shown; update the viewer to see all."
         )
     return RunSeries(
-        _with_total(roles), extra, tuple(notes), OPTIMIZED_LOSS in roles, _most_points(data)
+        roles=_with_total(roles),
+        extra=extra,
+        found=found.sources() if has_scalars else None,
+        notes=tuple(notes),
+        assured=found.assured and OPTIMIZED_LOSS in roles,
+        most_points=max((len(points) for points in data.values()), default=0),
     )
-
-
-def _conventional_series(data: Mapping[str, Any], found: Roles) -> RunSeries:
-    roles = {}
-    for role, tags in found.by_role().items():
-        terms = [_series(data[tag], tag) for tag in tags if data.get(tag)]
-        if len(terms) == len(tags):
-            roles[role] = terms[0] if len(terms) == 1 else add(terms)
-    notes = (*found.notes, *found.ambiguities)
-    assured = found.assured and OPTIMIZED_LOSS in roles
-    return RunSeries(_with_total(roles), {}, notes, assured, _most_points(data))
-
-
-def _most_points(data: Mapping[str, Any]) -> int:
-    return max((len(points) for points in data.values()), default=0)
 
 
 def _with_total(roles: Mapping[str, Series]) -> dict[str, Series]:

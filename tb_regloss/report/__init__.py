@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tb_regloss.analysis.facts import ROLES, Problem, RunFacts, Series
+from tb_regloss.analysis.facts import ROLES, FoundRole, Problem, RunFacts, Series
 from tb_regloss.analysis.verdict_types import LossVerdict, RunVerdict
 
 # Of every payload.
@@ -47,6 +47,9 @@ def run_object(facts: RunFacts, verdict: RunVerdict, argument: str) -> dict[str,
             "unknown": verdict.coverage.unknown,
         },
         "losses": _last_losses(facts),
+        "roles": None
+        if facts.roles is None
+        else {role: _role_object(facts.roles.get(role, FoundRole())) for role in ROLES},
         "regularization_losses": [
             _loss_object(loss, values) for loss in verdict.regularization_losses
         ],
@@ -169,6 +172,14 @@ def _last_losses(facts: RunFacts) -> dict[str, Any]:
     }
     losses["step"] = max((int(s.steps[-1]) for s in found.values()), default=None)
     return losses
+
+
+def _role_object(found: FoundRole) -> dict[str, Any]:
+    return {
+        "tags": list(found.tags),
+        "source": found.source,
+        "candidates": list(found.candidates),
+    }
 
 
 def _has_points(series: Series | None) -> bool:

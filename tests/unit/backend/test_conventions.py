@@ -367,7 +367,9 @@ class TestGiven:
         assert roles.data_loss == ("mse_loss",)
         assert roles.regularization_sum == ("reg_loss",)
         assert roles.ambiguities == ()
-        assert any("as given" in note for note in roles.notes)
+        assert roles.notes[0] == (
+            'As given: the optimized loss is "loss_1"; the data loss is "mse_loss".'
+        )
 
     def test_several_are_summed(self) -> None:
         roles = find_roles(self.tags, {DATA_LOSS: ["mse_loss", "perceptual_loss"]})

@@ -28,6 +28,7 @@ VERDICT_KEYS = {
     "headline",
     "coverage",
     "losses",
+    "roles",
     "regularization_losses",
     "findings",
     "evidence",
@@ -272,7 +273,12 @@ def test_the_tab_is_active_on_a_logdir_with_a_meta_graph_alone(tmp_path: pathlib
 def test_nothing_is_active_on_an_empty_logdir(tmp_path: pathlib.Path) -> None:
     with serving(tmp_path) as served:
         assert not served.plugin.is_active()
-        assert served.json("runs") == {"version": 1, "runs": [], "problems": []}
+        assert served.json("runs") == {
+            "version": 1,
+            "runs": [],
+            "problems": [],
+            "logdir": str(tmp_path),
+        }
 
 
 TRAVERSALS = (

@@ -35,6 +35,7 @@ RUN_KEYS = [
     "headline",
     "coverage",
     "losses",
+    "roles",
     "regularization_losses",
     "findings",
     "evidence",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tb_regloss import report
-from tb_regloss.analysis.facts import Problem, RunFacts, Series
+from tb_regloss.analysis.facts import FoundRole, Problem, RunFacts, Series
 from tb_regloss.analysis.verdict_types import (
     Coverage,
     Evidence,
@@ -33,6 +33,10 @@ FACTS = RunFacts(
     "train",
     "logs/train",
     series={"data_loss": series(0.5, 0.31), "regularization_sum": series(float("nan"))},
+    roles={
+        "data_loss": FoundRole(("my/ce",), "given"),
+        "optimized_loss": FoundRole((), "ambiguous", ("loss", "loss_1")),
+    },
     notes=("Found by their tags.",),
     problems=(Problem("logs/train/x", "It ends within a record."),),
 )
