@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from tests.zoo.tf2_keras import spied
-from tests.zoo.tf2_program import Program, register
+from tests.zoo.tf2_program import HAS_KERAS_3, Program, register
 
 REPLICAS = 2
 
@@ -119,7 +119,7 @@ def keras_loop(p: Program, mutation: str) -> None:
 
 prepare()
 if two_devices():
-    for _family in (raw, keras_loop):
+    for _family in (raw, keras_loop) if HAS_KERAS_3 else (raw,):
         register(
             f"mirrored_{_family.__name__}", _family, ("included", "missing", "twice", "blocked")
         )
