@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from tb_regloss.summary import _keras_losses
+from tb_regloss.summary import _keras_losses, _layer_lines
 
 jnp = jax.numpy
 
@@ -37,10 +37,11 @@ class Trace:
         unknown = np.full(len(self.step.penalties), np.nan, np.float32)
         return np.concatenate([values, unknown])
 
-    def tensor_of(self, penalty: _keras_losses.Penalty) -> tuple[None, None]:
+    def tensor_name(self, value: Any) -> None:
         """There is no graph."""
-        del penalty
-        return None, None
+
+    def line(self, value: Any) -> None:
+        """There is none: a step is not looked into."""
 
     def graph_def(self) -> None:
         """There is none."""
@@ -106,14 +107,15 @@ class Recording:
             penalty.in_compute_loss |= was_read
         added = list(losses)[: len(losses) - len(step.penalties)]
         layers = [
-            layer.path
+            layer
             for layer in self._model._flatten_layers()
             if getattr(layer, "activity_regularizer", None) is not None
         ]
         for index, value in enumerate(added):
             if len(added) == len(layers):
-                name = f"{layers[index]}/activity_regularizer"
-                step.penalties[name] = _keras_losses.Penalty(name, None, [value], was_read)
+                name = f"{layers[index].path}/activity_regularizer"
+                line = _layer_lines.line_of(layers[index])
+                step.penalties[name] = _keras_losses.Penalty(name, None, line, [value], was_read)
             else:
                 step.additional[f"add_loss_{index}"] = value
 

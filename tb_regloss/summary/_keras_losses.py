@@ -10,6 +10,7 @@ kept. Works for Keras 3 on all backends and for tf-keras.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import functools
@@ -17,6 +18,8 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from tb_regloss.summary import _layer_lines
 
 
 @dataclasses.dataclass
@@ -26,12 +29,14 @@ class Penalty:
     Attributes:
       name: `"dense/kernel_regularizer"`.
       variable: name of the penalized variable, `None` for activities.
+      created_at: the line that made the layer, `None` where not known.
       values: a tensor for each time that it was computed.
       in_compute_loss: whether `compute_loss` itself asked for it.
     """
 
     name: str
     variable: str | None
+    created_at: str | None = None
     values: list[Any] = dataclasses.field(default_factory=list)
     in_compute_loss: bool = False
 
@@ -75,9 +80,17 @@ class Step:
             except Exception as error:
                 self.failure = error
 
-    def hear(self, name: str, variable: str | None, value: Any) -> None:
-        """Keeps what a regularizer returned."""
-        penalty = self.penalties.setdefault(name, Penalty(name, variable))
+    def hear(self, heard: Penalty, value: Any) -> None:
+        """Keeps what a regularizer returned.
+
+        Args:
+          heard: the penalty without its values, the same object each time.
+          value: what was returned.
+        """
+        penalty = self.penalties.get(heard.name)
+        if penalty is None:
+            penalty = dataclasses.replace(heard, values=[])
+            self.penalties[heard.name] = penalty
         penalty.values.append(value)
         penalty.in_compute_loss |= self.is_computing_loss
 
@@ -111,6 +124,7 @@ class Listening:
         self._undo: list[Callable[[], None]] = []
         self._model = model
         self._heard: set[int] = set()
+        self._names: collections.Counter[str] = collections.Counter()
         self.extend()
 
     def extend(self) -> bool:
@@ -119,13 +133,14 @@ class Listening:
         Layers are built when they are first called, which may be in the step.
         """
         before = len(self._undo)
+        layers = self._model._flatten_layers()
         if is_keras_3(self._model):
+            lines = _layer_lines.lines_of_variables(layers)
             for variable in self._model.trainable_variables:
                 if variable.regularizer is not None and id(variable) not in self._heard:
-                    self._heard.add(id(variable))
-                    self._listen_to_variable(variable)
+                    self._listen_to_variable(variable, lines.get(id(variable)))
         else:
-            for layer in self._model._flatten_layers():
+            for layer in layers:
                 self._listen_to_layer(layer)
         return len(self._undo) > before
 
@@ -134,39 +149,46 @@ class Listening:
         while self._undo:
             self._undo.pop()()
 
-    def _listen_to_variable(self, variable: Any) -> None:
+    def _listen_to_variable(self, variable: Any, line: str | None) -> None:
         original = variable.regularizer
-        name = f"{variable.path}_regularizer"
+        self._heard.add(id(variable))
+        penalty = self._penalty(f"{variable.path}_regularizer", variable.path, line)
         # Not through the property, which wants a Regularizer.
-        variable._regularizer = _heard(original, name, variable.path)
+        variable._regularizer = _heard(original, penalty)
         self._undo.append(functools.partial(setattr, variable, "_regularizer", original))
 
     def _listen_to_layer(self, layer: Any) -> None:
-        callables = layer._callable_losses
+        callables, line = layer._callable_losses, _layer_lines.line_of(layer)
         for index, original in enumerate(callables):
-            if hasattr(original, "heard") or id(original) in self._heard:
+            if id(original) in self._heard:
                 continue
-            self._heard.add(id(original))
             variable = original
             while isinstance(variable, functools.partial) and variable.args:
                 variable = variable.args[0]  # _tag_callable of _loss_for_variable of it
             if hasattr(variable, "dtype"):
                 path = variable.name.split(":")[0]
-                callables[index] = _heard(original, f"{path}_regularizer", path)
+                penalty = self._penalty(f"{path}_regularizer", path, line)
             else:
-                callables[index] = _heard(original, f"{layer.name}/loss_{index}", None)
+                penalty = self._penalty(f"{layer.name}/loss_{index}", None, line)
+            callables[index] = _heard(original, penalty)
+            self._heard |= {id(original), id(callables[index])}
             self._undo.append(functools.partial(callables.__setitem__, index, original))
 
+    def _penalty(self, name: str, variable: str | None, line: str | None) -> Penalty:
+        """Returns a penalty of its own: layers of one model may share a name."""
+        count = self._names[name]
+        self._names[name] += 1
+        return Penalty(f"{name}_{count}" if count else name, variable, line)
 
-def _heard(function: Callable[..., Any], name: str, variable: str | None) -> Callable[..., Any]:
+
+def _heard(function: Callable[..., Any], penalty: Penalty) -> Callable[..., Any]:
     def listening(*args: Any, **kwargs: Any) -> Any:
         value = function(*args, **kwargs)
         step = current()
         if step is not None and value is not None:
-            step.hear(name, variable, value)
+            step.hear(penalty, value)
         return value
 
-    listening.heard = function  # type: ignore[attr-defined]
     return listening
 
 
@@ -200,15 +222,20 @@ class Patch:
 
 def collect_added(model: Any, step: Step) -> None:
     """Adds what layers handed to `add_loss` in this step, activity regularizers among it."""
+    places: collections.Counter[str] = collections.Counter()
     for layer in _layers(model):
         added = layer._get_own_losses() if is_keras_3(model) else layer._eager_losses
         regularizes = getattr(layer, "activity_regularizer", None) is not None
+        place = getattr(layer, "path", None) or layer.name
+        places[place] += 1
+        if places[place] > 1:
+            place = f"{place}_{places[place] - 1}"
         for index, value in enumerate(added):
-            place = getattr(layer, "path", None) or layer.name
             suffix = f"_{index}" if index else ""
             if regularizes:
                 name = f"{place}/activity_regularizer{suffix}"
-                penalty = step.penalties.setdefault(name, Penalty(name, None))
+                line = _layer_lines.line_of(layer)
+                penalty = step.penalties.setdefault(name, Penalty(name, None, line))
                 penalty.values, penalty.in_compute_loss = [value], True
             else:
                 step.additional[f"{place}/add_loss{suffix}"] = value

@@ -44,13 +44,18 @@ class Trace:
         """Returns the values of the last step; waits for it."""
         return np.asarray(self.values.numpy())
 
-    def tensor_of(self, penalty: _keras_losses.Penalty) -> tuple[str | None, str | None]:
-        """Returns the penalty's tensor name and the user's line that computed it."""
-        tensor = penalty.values[0]
-        if self.graph is None or not hasattr(tensor, "op"):
-            return None, None
-        line = _source_lines.user_line(_tf1_graph.stack_of(tensor.op))
-        return str(tensor.name), line
+    def tensor_name(self, value: Any) -> str | None:
+        """Returns what a loss is called in the graph, `None` where there is none."""
+        return str(value.name) if self._is_in_graph(value) else None
+
+    def line(self, value: Any) -> str | None:
+        """Returns the user's line that computed a loss, `None` where that is not known."""
+        if not self._is_in_graph(value):
+            return None
+        return _source_lines.user_line(_tf1_graph.stack_of(value.op))
+
+    def _is_in_graph(self, value: Any) -> bool:
+        return self.graph is not None and hasattr(value, "op")
 
     def graph_def(self) -> bytes | None:
         """Returns the serialized graph of the whole training function."""
@@ -178,7 +183,8 @@ _gradient = _keras_losses.Patch(tf.GradientTape, "gradient", _along_with_penalti
 
 
 def _scalar(value: Any) -> Any:
-    return tf.reduce_sum(tf.cast(value, tf.float32))
+    value = tf.cast(value, tf.float32)
+    return value if value.shape.rank == 0 else tf.reduce_sum(value)
 
 
 def _outermost_graph() -> Any:

@@ -39,10 +39,11 @@ class Trace:
         ]
         return np.array(numbers, np.float32)
 
-    def tensor_of(self, penalty: _keras_losses.Penalty) -> tuple[None, None]:
-        """There is no graph, and torch keeps no line."""
-        del penalty
-        return None, None
+    def tensor_name(self, value: Any) -> None:
+        """There is no graph."""
+
+    def line(self, value: Any) -> None:
+        """There is none: torch keeps no stacks."""
 
     def graph_def(self) -> None:
         """There is none."""

@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import warnings
 from collections.abc import Iterable, Iterator
+from types import FrameType
 
 _FRAMEWORKS = (
     "tensorflow",
@@ -32,6 +33,8 @@ _FRAMEWORKS = (
     "tb_regloss",
 )
 _SLIM = "tf_slim"
+# Installed packages lie below it.
+_STANDARD_LIBRARY = sysconfig.get_paths()["stdlib"] + os.sep
 # What AutoGraph compiles from the user's function; the line numbers are not the user's.
 _GENERATED = "__autograph_generated_file"
 
@@ -76,10 +79,10 @@ def passes_through_slim(frames: Iterable[tuple[str, int]]) -> bool:
 
 
 def _current_frames() -> Iterator[tuple[str, int]]:
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
 
 
 @functools.lru_cache(maxsize=4096)
@@ -92,6 +95,8 @@ def _is_framework(filename: str) -> bool:
         return True  # <frozen runpy>, <string>, <decorator-gen-3>
     if _GENERATED in filename:
         return True
+    if filename.startswith(_STANDARD_LIBRARY) and not _is_installed(filename):
+        return True
     return filename.startswith(_framework_folders())
 
 
@@ -101,15 +106,7 @@ def _framework_folders() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _folders_of(names: tuple[str, ...]) -> tuple[str, ...]:
-    standard_library = sysconfig.get_paths()["stdlib"] + os.sep
-    folders = {folder for name in names if (folder := _folder(name)) is not None}
-    # site-packages lies below the standard library's folder: those are told apart by name.
-    modules = {
-        os.path.join(standard_library, name)
-        for name in ("contextlib.py", "functools.py", "threading.py", "runpy.py", "inspect.py")
-    }
-    packages = {os.path.join(standard_library, name) + os.sep for name in ("concurrent", "asyncio")}
-    return tuple(sorted(folders | modules | packages))
+    return tuple(folder for name in names if (folder := _folder(name)) is not None)
 
 
 def _folder(name: str) -> str | None:

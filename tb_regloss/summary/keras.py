@@ -253,29 +253,37 @@ class RegLossCallback:
     def _declare(self) -> facts.Declaration:
         trace = self._recording.trace
         *_, multipliers = _parts(trace)
-        losses = []
-        for penalty in trace.step.penalties.values():
-            tensor, line = trace.tensor_of(penalty)
-            losses.append(
-                facts.DeclaredLoss(
-                    name=penalty.name,
-                    tensor=tensor,
-                    variables=(penalty.variable,) if penalty.variable else (),
-                    created_at=line or self._line,
-                )
-            )
         declared = facts.Declaration(
             framework="keras" if _keras_losses.is_keras_3(self._model) else "tf-keras",
-            regularization_losses=tuple(losses),
+            regularization_losses=tuple(
+                facts.DeclaredLoss(
+                    name=penalty.name,
+                    tensor=trace.tensor_name(penalty.values[0]),
+                    variables=(penalty.variable,) if penalty.variable else (),
+                    created_at=penalty.created_at or self._line_in_step(penalty.values[0]),
+                )
+                for penalty in trace.step.penalties.values()
+            ),
             data_losses=(facts.DeclaredLoss("compute_loss", created_at=self._line),),
             additional_losses=tuple(
-                facts.DeclaredLoss(name, created_at=self._line) for name in trace.step.additional
+                facts.DeclaredLoss(name, created_at=trace.line(value) or self._line)
+                for name, value in trace.step.additional.items()
             ),
-            optimized_loss=facts.DeclaredLoss("loss", created_at=self._line),
+            optimized_loss=facts.DeclaredLoss(
+                "loss", created_at=next(map(trace.line, trace.step.targets), None) or self._line
+            ),
             optimizer_weight_decay=_weight_decay(self._model.optimizer),
             configured=_keras_config.without_loss(self._model, trace.step.penalties),
         )
         return metadata.with_multipliers(declared, multipliers) if trace.has_optimized else declared
+
+    def _line_in_step(self, value: Any) -> str | None:
+        """Returns the line of the user's own training step that made a value.
+
+        That of `fit` tells nothing of a layer: no line is better than a wrong one.
+        """
+        line = self._recording.trace.line(value)
+        return None if line == self._line else line
 
     def _open(self) -> pb.Writer:
         if self._writer is None:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.tf
 LINES = {
     "tf1_slim": "slim.fully_connected(",
     "gradient_tape": "penalties = model.losses",
-    "keras_fit": "model.fit(",
+    "keras_fit": "kernel_regularizer=",
     "torch_loop": "logger.add(",
 }
 

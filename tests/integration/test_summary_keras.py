@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import gc
+import inspect
 import os
 import subprocess
 import sys
@@ -20,6 +22,7 @@ pytestmark = [
 tf = pytest.importorskip("tensorflow")
 
 from tb_regloss import errors  # noqa: E402
+from tb_regloss.summary import _layer_lines  # noqa: E402
 from tb_regloss.summary.keras import RegLossCallback  # noqa: E402
 from tests import written_logs  # noqa: E402
 
@@ -204,7 +207,83 @@ def test_train_step_that_adds_them_half(keras, tmp_path):
     log, _ = fit(keras, build(keras, Half), tmp_path)
     multipliers = [loss.multiplier for loss in log.declaration.regularization_losses]
     assert multipliers == [0.5, 0.5, 0.5]
-    assert log.declaration.regularization_losses[0].created_at.startswith("test_summary_keras.py:")
+    losses = log.declaration.regularization_losses
+    assert [loss.created_at for loss in losses] == [
+        line_of(build, f'name="{name}"') for name in ("first", "last", "second")
+    ]
+    assert log.declaration.optimized_loss.created_at == line_of(
+        test_train_step_that_adds_them_half, "0.5 * tf.add_n"
+    )
+
+
+def line_of(function, text):
+    lines, start = inspect.getsourcelines(function)
+    offset = next(at for at, line in enumerate(lines) if text in line)
+    return f"test_summary_keras.py:{start + offset}"
+
+
+def test_lines_of_layers_that_share_a_name_and_of_add_loss(keras, tmp_path):
+    class Twins(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.left = keras.layers.Dense(3, kernel_regularizer="l2", name="same")  # left
+            self.right = keras.layers.Dense(3, kernel_regularizer="l1", name="same")  # right
+
+        def call(self, inputs):
+            self.add_loss(0.1 * tf.reduce_mean(inputs))
+            return tf.nn.softmax(self.left(inputs) + self.right(inputs))
+
+    model = Twins()
+    model(X)
+    log, _ = fit(keras, model, tmp_path)
+    left, right = log.declaration.regularization_losses
+    here = test_lines_of_layers_that_share_a_name_and_of_add_loss
+    assert (left.created_at, right.created_at) == (
+        line_of(here, "# left"),
+        line_of(here, "# right"),
+    )
+    assert left.name != right.name
+    assert left.multiplier == right.multiplier == 1.0
+    (added,) = log.declaration.additional_losses
+    assert added.created_at == line_of(here, "self.add_loss")
+
+
+def test_line_of_a_layer_is_the_outermost_call_that_made_it(keras):
+    class Mine(keras.layers.Dense):
+        def __init__(self, units, **options):
+            super().__init__(units, **options)
+
+    class Block(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = Mine(3)  # inner
+
+    block = Block()  # block
+    single = Mine(
+        2,
+    )
+    clone = keras.models.clone_model(  # clone
+        keras.Sequential([keras.Input((2,)), single])
+    )
+    made = [_layer_lines.line_of(each) for each in (block, block.inner, single, clone.layers[-1])]
+    here = test_line_of_a_layer_is_the_outermost_call_that_made_it
+    texts = ["# block", "# inner", "single = Mine", "# clone"]
+    assert made == [line_of(here, text) for text in texts]
+    gone = id(single)
+    assert gone in _layer_lines._made
+    del single, clone, block
+    gc.collect()
+    assert gone not in _layer_lines._made
+
+
+def test_no_line_rather_than_that_of_fit(keras, tmp_path, monkeypatch):
+    """For layers that were made before our import."""
+    monkeypatch.setattr(_layer_lines, "_made", {})
+    model = build(keras)
+    monkeypatch.setattr(_layer_lines, "_made", {})
+    log, _ = fit(keras, model, tmp_path)
+    assert [loss.created_at for loss in log.declaration.regularization_losses] == [None] * 3
+    assert log.declaration.optimized_loss.created_at.startswith("test_summary_keras.py:")
 
 
 def test_compute_loss_that_forgets_the_penalties(keras, tmp_path):
