@@ -1,102 +1,108 @@
 # SPDX-FileCopyrightText: 2026 The RegLoss authors
 # SPDX-License-Identifier: Apache-2.0
-"""The fix, per framework: one sentence and a few lines of code to copy."""
+"""The fix, per cause and framework: one sentence or two, and code to copy.
+
+The code is a difference: lines with `-` go, lines with `+` come, others only
+tell the place. `tests/zoo/test_advice.py` applies it to a program that has the
+fault, and trains.
+"""
 
 from __future__ import annotations
 
-from tb_regloss.analysis.verdict_types import Fix, Status
+from collections.abc import Mapping
 
-_TOTAL_TEXT = (
-    "The losses in REGULARIZATION_LOSSES are not part of the loss that is optimized. "
-    "Optimize the total loss."
-)
-_SLIM = """\
-- train_op = slim.learning.create_train_op(cross_entropy, optimizer)
-+ total_loss = tf.compat.v1.losses.get_total_loss()
-+ train_op = slim.learning.create_train_op(total_loss, optimizer)"""
-_TF1 = """\
-- train_op = optimizer.minimize(cross_entropy)
-+ total_loss = cross_entropy + tf.compat.v1.losses.get_regularization_loss()
-+ train_op = optimizer.minimize(total_loss)"""
-_TAPE = """\
-  with tf.GradientTape() as tape:
-      predictions = model(images, training=True)
--     loss = loss_fn(labels, predictions)
-+     loss = loss_fn(labels, predictions) + tf.add_n(model.losses)
-  gradients = tape.gradient(loss, model.trainable_variables)"""
-_KERAS = """\
-  def train_step(self, data):
-      x, y = data
-      with tf.GradientTape() as tape:
-          y_pred = self(x, training=True)
--         loss = self.loss_fn(y, y_pred)
-+         loss = self.compute_loss(x=x, y=y, y_pred=y_pred)  # adds self.losses"""
-_TORCH = """\
-- loss = criterion(model(x), y)
-+ loss = criterion(model(x), y) + regularization_loss
-  loss.backward()"""
+from tb_regloss.analysis import fixes
+from tb_regloss.analysis.causes import Cause, Diagnosis, shown
+from tb_regloss.analysis.verdict_types import Fix
 
-_ADD = {
-    "tf1-slim": (_TOTAL_TEXT, _SLIM),
-    "tf1": (_TOTAL_TEXT, _TF1),
-    "tf2": ("Add model.losses to the loss inside of the tape.", _TAPE),
-    "keras": ("Let compute_loss add the model's own losses, or add self.losses yourself.", _KERAS),
-    "tf-keras": ("Let compute_loss add the model's own losses, or add self.losses.", _KERAS),
-    "torch": ("Add the regularization loss before backward().", _TORCH),
+_TEXTS = {
+    Cause.NOT_ADDED: "Nothing adds them to the loss that is optimized. Optimize the total loss.",
+    Cause.OTHER_LOSS: (
+        "A loss that has them is computed, but another one is optimized. Optimize the one that "
+        "has them; in a GAN, add each player's to that player's own loss."
+    ),
+    Cause.UNCOLLECTED: (
+        "Keras layers in a TF1 graph never fill REGULARIZATION_LOSSES: take the model's own losses."
+    ),
+    Cause.NO_LOSS: (
+        "A regularizer makes a loss only if its layer has it when its variables are created. "
+        "Give it to the constructor, or build the layers anew from their configuration."
+    ),
+    Cause.DROPPED: (
+        "The training step drops the model's own losses: add self.losses. If it does not, the "
+        "regularizer was set on a layer that was built already: build the model anew."
+    ),
+    Cause.SOME_VARIABLES: (
+        "It penalizes variables that are trained on different losses. Optimize the same total loss "
+        "for each of them."
+    ),
+    Cause.CUT: "Their value is in the loss, but their gradient is cut on the way: let it through.",
+    Cause.OUTSIDE: (
+        "Their value is in the loss, but it was computed where nothing was recorded. Compute it "
+        "inside of what is differentiated."
+    ),
+    Cause.NO_GRADIENT: "Their value is in the loss, but their gradient is cut: let it through.",
+    Cause.SAME_PENALTY: (
+        "The same penalty was registered more than once (a layer tracked twice, a variable used "
+        "twice, a model compiled again). Register it once."
+    ),
+    Cause.LATE_BINDING: (
+        "A function made in a loop reads the loop's variable when it is called, that is its last "
+        "value. Bind the value when the function is made."
+    ),
+    Cause.EACH_COPY: (
+        "They count as often as there are towers or replicas ({copies}): where each adds all of "
+        "them and gradients are added up, divide them by that number."
+    ),
+    Cause.SEVERAL_TIMES: "They are added {times} times. Add them in one place only.",
+    Cause.ONE_COPY: (
+        "They count 1/{copies}: only one of the {copies} towers or replicas adds them, or they "
+        "are divided by {copies} and the data loss is not. Treat both alike."
+    ),
+    Cause.STRENGTH_TWICE: "They have their strength already. Do not apply it again.",
+    Cause.LOSS_SCALE: "The loss scale has to multiply the whole loss.",
+    Cause.SUBTRACTED: "They are subtracted, so that training makes weights grow. Add them.",
+    Cause.FACTOR: (
+        "They count {times} times. If that is not meant, take the factor off; if it is, put it "
+        "into their strength."
+    ),
 }
-_UNBLOCK = {
-    "tf1": """\
-- loss = cross_entropy + tf.stop_gradient(regularization_loss)
-+ loss = cross_entropy + regularization_loss""",
-    "tf2": """\
-+ with tf.GradientTape() as tape:
-+     penalty = tf.add_n(model.losses)  # computed inside of the tape
-      loss = data_loss + penalty""",
-    "torch": """\
-- loss = data_loss + penalty.detach()
-+ loss = data_loss + penalty""",
+_PARTLY = "Only a part of the regularization losses is in the loss: replace what adds it. "
+
+# A framework's closest relative, where it has no code of its own.
+_NEXT = {
+    "tf1-slim": "tf1",
+    "tf1-estimator": "tf1",
+    "tf-keras": "keras",
+    "keras": "tf2",
+    "tf2": "tf1",
+    "torch": "other",
 }
-_CONFIGURED = """\
-- layer.kernel_regularizer = regularizers.L2(0.001)  # the layer is built already
-+ layer = layers.Dense(64, kernel_regularizer=regularizers.L2(0.001))"""
-_ONCE = """\
-# Add the regularization losses in one place only: one tower (or outside of all
-# towers), and either in the loss or in a total that already contains them.
-  loss = data_loss + regularization_sum"""
 
 
-def for_absent(framework: str) -> Fix:
-    """Returns what to change where a layer is configured with a regularizer that makes no loss."""
-    text = (
-        "A regularizer makes a loss only if the layer has it when its variables are created: "
-        "give it to the constructor, or rebuild the model from its configuration."
-    )
-    return Fix(framework, text, _CONFIGURED)
-
-
-def fix_for(status: Status, framework: str, multiplier: float | None) -> Fix | None:
-    """Returns what to change, `None` where nothing is wrong or nothing can be said.
+def fix_for(diagnosis: Diagnosis, framework: str) -> Fix:
+    """Returns what to change.
 
     Args:
-      status: the run's status.
-      framework: as in `Declaration.framework`.
-      multiplier: the multiplier that all its regularization losses share.
+      diagnosis: what went wrong.
+      framework: as in `Declaration.framework`, or what the graph's looks tell.
     """
-    if status in (Status.MISSING, Status.PARTIAL):
-        text, code = _ADD.get(framework, (_TOTAL_TEXT, _TF1))
-        return Fix(framework, text, code)
-    if status is Status.BLOCKED:
-        base = "tf1" if framework.startswith("tf1") else framework
-        base = "tf2" if base in ("keras", "tf-keras") else base
-        text = "The penalty's value is in the loss, but its gradient is cut: let it through."
-        return Fix(framework, text, _UNBLOCK.get(base, _UNBLOCK["tf1"]))
-    if status is Status.DOUBLE_COUNTED:
-        times = f"{multiplier:g} times" if multiplier is not None else "more than once"
-        return Fix(framework, f"The regularization losses count {times}: add them once.", _ONCE)
-    if status is Status.SCALED and multiplier is not None:
-        text = (
-            f"The regularization losses count {multiplier:g} times. If that is not meant, "
-            "take the factor off; if it is, put it into their strength."
-        )
-        return Fix(framework, text, _ONCE)
-    return None
+    times = shown(diagnosis.multiplier)
+    words = {
+        "times": "other than one" if times is None else f"{times:g}",
+        "factor": "factor" if times is None else f"{times:g}",
+        "copies": str(diagnosis.copies),
+    }
+    text = _TEXTS[diagnosis.cause].format(**words)
+    if diagnosis.is_partial and diagnosis.cause is Cause.NOT_ADDED:
+        text = _PARTLY + text
+    code = _of_framework(fixes.CODE.get(diagnosis.cause, {}), framework)
+    if diagnosis.copies > 1 and diagnosis.cause in (Cause.NOT_ADDED, Cause.DROPPED):
+        code = fixes.scaled(code)
+    return Fix(framework, text, code.replace("{factor}", words["factor"]))
+
+
+def _of_framework(codes: Mapping[str, str], framework: str) -> str:
+    while framework not in codes and framework in _NEXT:
+        framework = _NEXT[framework]
+    return codes.get(framework, codes.get("other", ""))

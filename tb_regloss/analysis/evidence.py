@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow
-from tb_regloss.analysis.op_graph import OpGraph, node_of
+from tb_regloss.analysis.op_graph import node_of
 from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.updates import Update
 from tb_regloss.analysis.verdict_types import Status
@@ -159,16 +159,6 @@ def fingerprint(names: Sequence[str]) -> str:
     """Returns a digest of the names of a graph's ops."""
     joined = "\n".join(names).encode(errors="replace")
     return hashlib.blake2b(joined, digest_size=16).hexdigest()
-
-
-def framework(graph: OpGraph, collections: Mapping[str, tuple[str, ...]]) -> str:
-    """Returns the framework a graph was written with, for the advice only."""
-    if "model_variables" in collections or any(":" in n for n in collections.get("train_op", ())):
-        return "tf1-slim"
-    types = graph.op_types
-    if collections or "VariableV2" in types or "Variable" in types:
-        return "tf1"
-    return "tf2" if "ReadVariableOp" in types else "other"
 
 
 def train_ops(flow: Flow, chosen: dict[int, list[Update]]) -> list[str]:

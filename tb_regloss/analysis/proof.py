@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import candidates, evidence, multiplier, unknown_ops, updates
+from tb_regloss.analysis import candidates, evidence, hints, multiplier, unknown_ops, updates
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.facts import Declaration
@@ -20,6 +20,8 @@ from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.settle import Reach, Settler
 from tb_regloss.analysis.verdict_types import Status
+
+_AS_IT_SHOULD_BE = (Status.INCLUDED, Status.FROZEN, Status.ZERO)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +40,9 @@ class LossProof:
       declared: position in the declaration, `None` where not declared.
       group: equal for losses that compute the same on the same variables.
       in_value: whether its value is part of a loss that depends on data.
+      source: what says that it is one, as in `Penalty`.
+      decay: of a scaled one, the constant that its derivative is times the
+        variable (an L2 penalty's strength, or twice that); else `None`.
     """
 
     name: str
@@ -51,6 +56,8 @@ class LossProof:
     declared: int | None = None
     group: int = 0
     in_value: bool = False
+    source: str = ""
+    decay: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +78,8 @@ class GraphProof:
       fingerprint: equal for graphs of the same ops by the same names.
       has_collections: whether collections stood beside the graph.
       framework: the framework it was written with, as far as it shows.
+      copies: how many towers or replicas it trains, as far as it shows; only
+        looked for where a loss is not as it should be.
       unexplained: variables whose gradients hold a multiple of themselves that
         no regularization loss explains, in a graph that was not followed whole.
       is_clean: whether every gradient was evaluated and none holds a penalty.
@@ -88,6 +97,7 @@ class GraphProof:
     fingerprint: str = ""
     has_collections: bool = False
     framework: str = "other"
+    copies: int = 1
     is_clean: bool = False
     unexplained: tuple[str, ...] = ()
 
@@ -142,6 +152,7 @@ class _Prover:
         if not trains and graph.obstacles and any("not followed" in o for o in graph.obstacles):
             trains = None
         losses = self._judge(found) if trains else self._unjudged(found.penalties, trains)
+        is_faulty = any(loss.status not in _AS_IT_SHOULD_BE for loss in losses)
         obstacles = self._obstacles()
         penalized = {v for p in found.penalties for v in p.variables}
         clean, decayed = self._penalty_gradients(penalized)
@@ -160,7 +171,8 @@ class _Prover:
             obstacles=obstacles,
             fingerprint=evidence.fingerprint(graph.names),
             has_collections=bool(self._logged.collections),
-            framework=evidence.framework(graph, self._logged.collections),
+            framework=hints.framework(graph, self._logged.collections),
+            copies=hints.copies(graph) if is_faulty else 1,
             unexplained=() if followed else tuple(names[v] for v in sorted(decayed) if v in names),
             is_clean=bool(trains) and clean and not obstacles,
         )
@@ -242,7 +254,16 @@ class _Prover:
             declared=penalty.declared,
             group=group,
             in_value=in_value,
+            source=penalty.source,
+            decay=self._decay(penalty) if status is Status.SCALED else None,
         )
+
+    def _decay(self, penalty: Penalty) -> float | None:
+        variable = penalty.variables[0]
+        own = self._gradients.own_value(variable)
+        if own is None:
+            return None
+        return multiplier.as_constant(self._gradients.derivative(penalty.node, variable) / own)
 
     def _judge(self, found: Candidates) -> list[LossProof]:
         sums = multiplier.Sums(

@@ -2,42 +2,49 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only file that decides: joins graph, declarations, configuration and scalars.
 
-What can prove what:
-  graph: everything; the newest graph that trains decides.
+What can prove what, the strongest first:
+  graph: everything. The newest graph that trains decides.
   declared: a multiplier that automatic differentiation measured in the training
-    process; it speaks where no graph does.
-  Keras configuration: a configured regularizer is missing if the training graph
-    was followed completely and no gradient in it holds any penalty.
-  scalars: where nothing else speaks, `missing` and multiples, and `included`
-    for the value only. Against the graph they are shown, not followed.
+    process. It speaks where no graph trains, and for losses that the graph
+    leaves open.
+  scalars: all regularization losses together. They speak where graph and
+    declaration leave all of them open: `missing`, multiples, and `included` for
+    the value only, since values cannot tell `included` from `blocked`.
+  Keras configuration: that there is something to look for. A configured
+    regularizer is missing if the training graph was followed completely and no
+    gradient in it holds any penalty; where that cannot be said, what else would
+    be `no_regularization` is `unknown`.
+What is not followed is shown: as evidence of its own, and as a finding where it
+contradicts. `tests/unit/analysis/test_joining_rules.py` is this in a table.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
-from tb_regloss.analysis import advice, findings, headlines
-from tb_regloss.analysis.facts import Declaration, DeclaredLoss, RunFacts
+from tb_regloss.analysis import advice, causes, findings, headlines, stated
+from tb_regloss.analysis.facts import ConfiguredRegularizer, Declaration, DeclaredLoss, RunFacts
 from tb_regloss.analysis.proof import GraphProof, LossProof, status_of
-from tb_regloss.analysis.scalars import ScalarEvidence, scalar_evidence
+from tb_regloss.analysis.scalars import scalar_evidence
+from tb_regloss.analysis.statuses import DROPPED, run_status
 from tb_regloss.analysis.verdict_types import (
     Coverage,
     Evidence,
-    EvidenceKind,
-    Fix,
     LossVerdict,
     RunVerdict,
     Severity,
     Status,
 )
 
-_DROPPED = (Status.FROZEN, Status.ZERO)
 # It depends on data: structure alone may not see it.
 _ACTIVITY = "activity_regularizer"
-_ABSENT = "The layer's configuration has this regularizer, but no loss of it exists."
-_LOST = (Status.MISSING, Status.BLOCKED)
+_MEASURED = "Measured by automatic differentiation in the training process."
+_UNMEASURED = "No graph and no measured multiplier were logged."
+# What values give as an interval around it.
+_EXACT = {Status.MISSING: 0.0, Status.INCLUDED: 1.0}
 _SEVERITIES = {
     Status.MISSING: Severity.ERROR,
     Status.PARTIAL: Severity.ERROR,
@@ -63,29 +70,6 @@ def judge(facts: RunFacts, proofs: Sequence[GraphProof]) -> RunVerdict:
     return _Judge(facts, proofs).verdict()
 
 
-def run_status(losses: Sequence[LossVerdict], decays: bool, is_certain: bool) -> Status:
-    """Returns a run's status by the contract's table.
-
-    Args:
-      losses: the verdicts on its regularization losses.
-      decays: whether its optimizer decays weights itself.
-      is_certain: whether a graph or a declaration says that there are no others.
-    """
-    kept = [loss.status for loss in losses if loss.status not in _DROPPED]
-    if not kept:
-        if decays:
-            return Status.DECOUPLED
-        return Status.NO_REGULARIZATION if is_certain else Status.UNKNOWN
-    lost = [status for status in kept if status in (*_LOST, Status.PARTIAL)]
-    reaching = (Status.INCLUDED, Status.SCALED, Status.DOUBLE_COUNTED, Status.PARTIAL)
-    if lost and any(status in reaching for status in kept):
-        return Status.PARTIAL
-    for status in (*_LOST, Status.UNKNOWN, Status.DOUBLE_COUNTED, Status.SCALED):
-        if status in kept:
-            return status
-    return Status.INCLUDED
-
-
 def newest_training(proofs: Sequence[GraphProof]) -> GraphProof | None:
     """Returns the newest proof of a graph that trains.
 
@@ -105,67 +89,115 @@ class _Judge:
         self._declaration = facts.declarations[-1] if facts.declarations else None
         self._proof = newest_training(proofs)
         self._scalars = scalar_evidence(facts)
+        self._is_by_values = False
 
     def verdict(self) -> RunVerdict:
         """Joins everything."""
         losses, status, reason = self._decide()
-        kept = [loss for loss in losses if loss.status not in _DROPPED]
+        kept = [loss for loss in losses if loss.status not in DROPPED]
         coverage = Coverage(
             included=sum(loss.status is Status.INCLUDED for loss in kept),
             total=len(kept),
             unknown=sum(loss.status is Status.UNKNOWN for loss in kept),
         )
-        values = {loss.multiplier for loss in kept if loss.status is status}
-        multiplier = values.pop() if len(values) == 1 else None
+        decided_by = None if self._is_by_values else self._proof
+        diagnosis = causes.diagnose(status, kept, decided_by)
+        decays = self._decays()
+        headline = headlines.headline(status, losses, coverage, diagnosis, decays, reason)
+        if self._is_by_values and status is not Status.UNKNOWN:
+            assert self._scalars is not None
+            headline = headlines.by_values(status, self._scalars.multiplier)
         return RunVerdict(
             status=status,
             severity=severity_of(status),
-            headline=headlines.headline(status, losses, coverage, reason),
+            headline=headline,
             coverage=coverage,
             regularization_losses=tuple(losses),
             findings=tuple(
-                findings.find(self._facts, self._proof, self._proofs, self._scalars, status, kept)
+                findings.find(
+                    self._facts, self._proof, self._proofs, self._scalars, status, kept, decays
+                )
             ),
-            evidence=tuple(self._evidence(status, losses)),
-            fix=self._fix(status, kept, multiplier),
+            evidence=tuple(self._evidence()),
+            fix=advice.fix_for(diagnosis, self._framework()) if diagnosis is not None else None,
         )
+
+    def _decays(self) -> bool:
+        declared = self._declaration.optimizer_weight_decay if self._declaration else None
+        return bool(self._proof is not None and self._proof.decays) or bool(declared)
 
     def _decide(self) -> tuple[list[LossVerdict], Status, str]:
         """Returns the losses, the run's status and, for `unknown`, why."""
         if self._proof is not None:
             return self._by_graph(self._proof)
-        if self._declaration is not None and self._is_measured(self._declaration):
+        if self._declaration is not None and self._is_measured:
             return self._by_declaration(self._declaration)
         if self._proofs:
             unsure = [proof for proof in self._proofs if proof.trains is None]
-            if unsure:
-                losses = [self._from_proof(loss) for loss in unsure[-1].losses]
-                return losses, Status.UNKNOWN, unsure[-1].obstacles[0]
-            losses = [self._from_proof(loss) for loss in self._proofs[-1].losses]
-            return losses, Status.NOT_TRAINING, ""
+            if not unsure:
+                losses = [self._from_proof(loss) for loss in self._proofs[-1].losses]
+                return losses, Status.NOT_TRAINING, ""
+            losses = [self._from_proof(loss) for loss in unsure[-1].losses]
+            return self._open(losses, unsure[-1].obstacles[0])
         if self._declaration is not None:
             return self._by_declaration(self._declaration)
-        return self._by_scalars()
+        return self._open([], "no graph, no declaration and no losses were found")
 
     def _by_graph(self, proof: GraphProof) -> tuple[list[LossVerdict], Status, str]:
         losses = [self._from_proof(loss) for loss in proof.losses]
         losses += self._configured_but_absent(proof, losses)
-        status = run_status(losses, bool(proof.decays), True)
+        status = run_status([loss.status for loss in losses], bool(proof.decays), True)
         if status is Status.NO_REGULARIZATION and not losses and proof.obstacles:
-            return losses, Status.UNKNOWN, proof.obstacles[0]
-        if status in (Status.NO_REGULARIZATION, Status.DECOUPLED) and proof.unexplained:
-            name = proof.unexplained[0]
-            reason = f"a gradient holds a multiple of {name!r} that no regularization loss explains"
-            return losses, Status.UNKNOWN, reason
+            return self._open(losses, proof.obstacles[0])
+        if status in (Status.NO_REGULARIZATION, Status.DECOUPLED):
+            if proof.unexplained:
+                name = proof.unexplained[0]
+                return self._open(
+                    losses,
+                    f"a gradient holds a multiple of {name!r} that no regularization loss explains",
+                )
+            if not losses and self._expected():
+                return self._open(
+                    losses,
+                    f"the model's configuration has {self._expected()} regularizers, "
+                    "but no loss of theirs was found in the graph",
+                )
         unknown = next((loss for loss in losses if loss.status is Status.UNKNOWN), None)
-        return losses, status, unknown.text.removeprefix("Cannot tell: ") if unknown else ""
+        if status is Status.UNKNOWN and unknown is not None:
+            return self._open(losses, unknown.text.removeprefix("Cannot tell: ").removesuffix("."))
+        return losses, status, ""
+
+    def _open(
+        self, losses: list[LossVerdict], reason: str
+    ) -> tuple[list[LossVerdict], Status, str]:
+        """Decides what graph and declaration leave open: by the values, where all of it is open.
+
+        The values speak for the sum of all losses; next to a loss that is known
+        they would have to be taken apart.
+        """
+        kept = [loss for loss in losses if loss.status not in DROPPED]
+        found = self._scalars
+        if found is None or any(loss.status is not Status.UNKNOWN for loss in kept):
+            return losses, Status.UNKNOWN, reason
+        if found.status is Status.UNKNOWN:
+            nothing_else = not self._proofs and self._declaration is None
+            return losses, Status.UNKNOWN, found.text if nothing_else and found.text else reason
+        self._is_by_values = True
+        multiplier = _EXACT.get(found.status, found.multiplier)
+        whole = LossVerdict("regularization sum", (), Status.UNKNOWN)
+        decided = [
+            dataclasses.replace(loss, status=found.status, multiplier=multiplier, text=found.text)
+            for loss in kept or [whole]
+        ]
+        rest = [loss for loss in losses if loss.status in DROPPED]
+        return decided + rest, found.status, ""
 
     def _from_proof(self, loss: LossProof) -> LossVerdict:
         declared = self._declared(loss)
         status, multiplier, text = loss.status, loss.multiplier, loss.text
         if status is Status.UNKNOWN and declared is not None and declared.multiplier is not None:
             status, multiplier = self._measured(declared)
-            text = "Measured by automatic differentiation in the training process."
+            text = _MEASURED
         return LossVerdict(
             name=loss.name,
             variables=loss.variables,
@@ -193,18 +225,30 @@ class _Judge:
         self, proof: GraphProof, losses: list[LossVerdict]
     ) -> list[LossVerdict]:
         """Returns configured regularizers that certainly yield no loss."""
-        declared = self._declaration.configured if self._declaration is not None else ()
-        found = [_absent_loss(item.layer, item.argument) for item in declared if item.strength != 0]
+        found = self._without_loss()
         if found or losses or not proof.is_clean:
             return found
         return [
-            _absent_loss(item.layer, item.argument)
+            _absent_loss(item, causes.DROPPED)
             for item in self._facts.keras_regularizers or ()
             if item.strength != 0 and item.trainable and item.argument != _ACTIVITY
         ]
 
-    def _is_measured(self, declaration: Declaration) -> bool:
-        return any(loss.multiplier is not None for loss in declaration.regularization_losses)
+    def _without_loss(self) -> list[LossVerdict]:
+        """Returns the regularizers that the training process saw to yield no loss."""
+        declared = self._declaration.configured if self._declaration is not None else ()
+        return [_absent_loss(item, causes.NO_LOSS) for item in declared if item.strength != 0]
+
+    def _expected(self) -> int:
+        """Returns how many regularizers the model's configuration lets one look for."""
+        configured = self._facts.keras_regularizers or ()
+        return sum(item.strength != 0 and item.trainable for item in configured)
+
+    @property
+    def _is_measured(self) -> bool:
+        if self._declaration is None:
+            return False
+        return any(loss.multiplier is not None for loss in self._declaration.regularization_losses)
 
     def _measured(self, loss: DeclaredLoss) -> tuple[Status, float | None]:
         if loss.multiplier is None or not np.isfinite(loss.multiplier):
@@ -220,9 +264,6 @@ class _Judge:
         losses = []
         for position, loss in enumerate(declaration.regularization_losses):
             status, multiplier = self._measured(loss)
-            text = "Measured by automatic differentiation in the training process."
-            if loss.multiplier is None:
-                status, multiplier, text = self._by_sum()
             losses.append(
                 LossVerdict(
                     name=loss.name,
@@ -231,130 +272,45 @@ class _Judge:
                     multiplier=multiplier,
                     value=self._value(position),
                     created_at=loss.created_at,
-                    text=text,
+                    text=_UNMEASURED if loss.multiplier is None else _MEASURED,
                 )
             )
-        losses += [
-            _absent_loss(item.layer, item.argument)
-            for item in declaration.configured
-            if item.strength != 0
-        ]
-        decays = bool(declaration.optimizer_weight_decay)
-        reason = self._scalars.text if self._scalars is not None else "no values were logged"
-        return losses, run_status(losses, decays, True), reason
-
-    def _by_sum(self) -> tuple[Status, float | None, str]:
-        """Returns what the logged values say of all regularization losses together."""
-        found = self._scalars
-        if found is None or found.status is Status.UNKNOWN:
-            return Status.UNKNOWN, None, "No graph and no measured multiplier were logged."
-        multiplier = 0.0 if found.status is Status.MISSING else found.multiplier
-        if found.status is Status.INCLUDED:
-            multiplier = 1.0
-        return found.status, multiplier, found.text
-
-    def _by_scalars(self) -> tuple[list[LossVerdict], Status, str]:
-        found = self._scalars
-        if found is None:
-            return [], Status.UNKNOWN, "no graph, no declaration and no losses were found"
-        if found.status is Status.UNKNOWN:
-            return [], Status.UNKNOWN, found.text or "the logged values carry no evidence"
-        whole = LossVerdict(
-            name="regularization sum",
-            variables=(),
-            status=found.status,
-            multiplier=self._by_sum()[1],
-            text=found.text,
-        )
-        return [whole], found.status, found.text
+        absent = self._without_loss()
+        status = run_status([loss.status for loss in losses + absent], self._decays(), True)
+        if not losses + absent and self._expected():
+            return self._open(
+                [],
+                f"the model's configuration has {self._expected()} regularizers, "
+                "but the training code registered no loss",
+            )
+        if status is Status.UNKNOWN:
+            reason = self._scalars.text if self._scalars is not None else ""
+            return self._open(losses, reason or "no graph and no measured multiplier were logged")
+        return losses + absent, status, ""
 
     def _framework(self) -> str:
-        if self._declaration is not None and self._declaration.framework != "other":
-            return self._declaration.framework
-        if self._proof is not None:
-            return self._proof.framework
-        return "keras" if self._facts.keras_regularizers else "other"
+        declared = self._declaration.framework if self._declaration is not None else "other"
+        shown = self._proof.framework if self._proof is not None else "other"
+        if shown == "tf2" and self._facts.keras_regularizers is not None:
+            shown = "keras"
+        # A loop of one's own and Keras's are both "tf2" to the op that was called.
+        if declared in ("tf1", "tf2", "other") and shown != "other":
+            return shown
+        if declared == shown == "other" and self._facts.keras_regularizers is not None:
+            return "keras"
+        return declared
 
-    def _fix(self, status: Status, kept: list[LossVerdict], multiplier: float | None) -> Fix | None:
-        lost = [loss for loss in kept if loss.status is Status.MISSING]
-        is_lost = status in (Status.MISSING, Status.PARTIAL) and bool(lost)
-        if is_lost and all(loss.text == _ABSENT for loss in lost):
-            return advice.for_absent(self._framework())
-        return advice.fix_for(status, self._framework(), multiplier)
-
-    def _evidence(self, status: Status, losses: list[LossVerdict]) -> list[Evidence]:
-        found = []
-        if self._proof is not None:
-            found.append(_graph_evidence(self._proof, losses))
-        elif self._proofs:
-            nothing = "Nothing is trained in any of the run's graphs."
-            text = next(iter(self._proofs[-1].obstacles), nothing)
-            found.append(Evidence(EvidenceKind.GRAPH, status, text))
+    def _evidence(self) -> list[Evidence]:
+        found = [stated.by_graphs(self._proof, self._proofs)] if self._proofs else []
         if self._scalars is not None and self._scalars.text:
-            found.append(_scalar_evidence(self._scalars))
+            found.append(stated.by_scalars(self._scalars))
         if self._declaration is not None:
-            found.append(
-                _declared_evidence(self._declaration, self._is_measured(self._declaration))
-            )
-        configured = self._facts.keras_regularizers
-        if configured is not None:
-            strong = [item for item in configured if item.strength != 0]
-            kind = Status.NO_REGULARIZATION if not strong else Status.UNKNOWN
-            said = f"The model's configuration has {len(strong)} regularizers."
-            found.append(Evidence(EvidenceKind.KERAS_CONFIG, kind, said))
+            measured = [self._measured(one)[0] for one in self._declaration.regularization_losses]
+            found.append(stated.by_declaration(self._declaration, measured, self._is_measured))
+        if self._facts.keras_regularizers is not None:
+            found.append(stated.by_configuration(self._facts.keras_regularizers))
         return found
 
 
-def _absent_loss(layer: str, argument: str) -> LossVerdict:
-    return LossVerdict(f"{layer}/{argument}", (), Status.MISSING, 0.0, text=_ABSENT)
-
-
-def _graph_evidence(proof: GraphProof, losses: Sequence[LossVerdict]) -> Evidence:
-    status = run_status(losses, bool(proof.decays), True)
-    shown = next((loss for loss in proof.losses if loss.status is status), None)
-    shown = shown or next((loss for loss in proof.losses if loss.status in _LOST), None)
-    if shown is None:
-        update = proof.train_ops[0] if proof.train_ops else "an update"
-        text = f"No regularization loss was found among what {update!r} and its like train on."
-        if proof.decays:
-            count, first = len(proof.decays), proof.decays[0]
-            text = f"The optimizer shrinks {count} variables itself ({first!r}, ...)."
-        return Evidence(EvidenceKind.GRAPH, status, text, {"source": proof.source})
-    key = "path" if shown.status not in _LOST else "frontier"
-    details = {key: list(shown.path), "loss": shown.name, "source": proof.source}
-    if proof.optimized:
-        details["optimized"] = proof.optimized
-    return Evidence(EvidenceKind.GRAPH, status, f"{shown.name}: {shown.text}", details)
-
-
-def _scalar_evidence(scalars: ScalarEvidence) -> Evidence:
-    details = {
-        "multiplier": scalars.multiplier,
-        "interval": list(scalars.interval) if scalars.interval else None,
-        "steps": scalars.steps,
-    }
-    return Evidence(EvidenceKind.SCALARS, scalars.status, scalars.text, details)
-
-
-def _declared_evidence(declaration: Declaration, measured: bool) -> Evidence:
-    count = len(declaration.regularization_losses)
-    parts = [f"{count} regularization loss{'es' if count != 1 else ''} registered"]
-    if declaration.optimized_loss is not None:
-        where = declaration.optimized_loss.created_at
-        parts.append(
-            f"optimized loss is {declaration.optimized_loss.name}" + (f", {where}" if where else "")
-        )
-    if declaration.train_op:
-        parts.append(f"train op is {declaration.train_op}")
-    if measured:
-        parts.append("multipliers measured by automatic differentiation")
-    status = Status.UNKNOWN
-    if measured:
-        values = [loss.multiplier for loss in declaration.regularization_losses]
-        if all(value == 0 for value in values):
-            status = Status.MISSING
-        elif all(value is not None and abs(value - 1) < 1e-5 for value in values):
-            status = Status.INCLUDED
-    elif not count:
-        status = Status.NO_REGULARIZATION
-    return Evidence(EvidenceKind.DECLARED, status, "; ".join(parts) + ".")
+def _absent_loss(item: ConfiguredRegularizer, text: str) -> LossVerdict:
+    return LossVerdict(f"{item.layer}/{item.argument}", (), Status.MISSING, 0.0, text=text)

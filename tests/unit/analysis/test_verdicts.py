@@ -9,6 +9,7 @@ import itertools
 import numpy as np
 import pytest
 
+from tb_regloss.analysis import statuses as statuses_module
 from tb_regloss.analysis import verdicts
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
@@ -24,7 +25,6 @@ from tb_regloss.analysis.facts import (
 from tb_regloss.analysis.proof import GraphProof, LossProof, status_of
 from tb_regloss.analysis.verdict_types import (
     EvidenceKind,
-    LossVerdict,
     RunVerdict,
     Severity,
     Status,
@@ -47,8 +47,7 @@ _MULTIPLIERS = {"included": 1.0, "missing": 0.0, "blocked": 0.0, "scaled": 0.5}
 
 
 def run_status(*statuses: str, decays: bool = False, certain: bool = True) -> str:
-    losses = [LossVerdict(f"loss_{n}", ("w",), _BY_NAME[s]) for n, s in enumerate(statuses)]
-    return verdicts.run_status(losses, decays, certain).value
+    return statuses_module.run_status([_BY_NAME[s] for s in statuses], decays, certain).value
 
 
 @pytest.mark.parametrize(
