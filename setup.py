@@ -125,6 +125,7 @@ DEMO = [
 TEST = [
     *DEMO,
     "hypothesis>=6.90",
+    "markdown-it-py>=2.2",
     "networkx>=3.0",
     "playwright>=1.40",
     "pytest>=8.0",

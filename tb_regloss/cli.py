@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import logging
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import rich.console
 import rich.progress
@@ -21,7 +22,9 @@ from tb_regloss import errors, report
 from tb_regloss.analysis.facts import DATA_LOSS, OPTIMIZED_LOSS, REGULARIZATION_SUM, TOTAL_LOSS
 from tb_regloss.backend import checking
 from tb_regloss.backend.given_roles import role_tags
+from tb_regloss.report import baseline, junit, markdown, sarif
 from tb_regloss.report import text as report_text
+from tb_regloss.report.outcome import Outcome, check_object, outcome_of
 
 EXIT_FINE = 0
 EXIT_FOUND = 1
@@ -61,7 +64,8 @@ exit status:
 examples:
   tb-regloss check logs
   tb-regloss check logs --run train --fail-on warning
-  tb-regloss check model.ckpt-20000.meta --format json
+  tb-regloss check model.ckpt-20000.meta --format json > known.json
+  tb-regloss check logs --baseline known.json --format junit > regloss.xml
 """
 
 
@@ -93,13 +97,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("paths", nargs="+", metavar="PATH", help="see below")
     check.add_argument(
-        "--format", choices=("text", "json"), default="text", help="of the report (default: text)"
+        "--format",
+        choices=("text", *_DOCUMENTS),
+        default="text",
+        help="of the report on stdout (default: text)",
     )
     check.add_argument(
         "--fail-on",
         choices=tuple(_LOUD),
         default="error",
         help="the least severity that makes the exit status 1 (default: error)",
+    )
+    check.add_argument(
+        "--baseline",
+        type=_baseline,
+        metavar="FILE",
+        help="an earlier --format json: faults that stand in it do not make the exit status 1",
     )
     check.add_argument(
         "--debug", action="store_true", help="stack traces of faults of RegLoss on stderr"
@@ -125,6 +138,17 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f"{text!r} is no regular expression: {error}") from None
 
 
+def _baseline(path: str) -> baseline.Baseline:
+    try:
+        with open(path, "rb") as file:
+            return baseline.parse(path, file.read())
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise argparse.ArgumentTypeError(f"{path!r} cannot be read: {why}") from None
+    except errors.UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _check(options: argparse.Namespace) -> int:
     if not options.debug:
         # A fault of ours stands in the report, for the run it concerns; what
@@ -135,13 +159,20 @@ def _check(options: argparse.Namespace) -> int:
     said = role_tags({role: tags for role, tags in given.items() if tags}, "the command line")
     with _progress() as progress:
         checked = checking.check(options.paths, options.run, progress, said)
-    _print(checked, options.format)
-    if checked.unreadable:
+    found = outcome_of(
+        options.paths,
+        checked.runs,
+        checked.problems,
+        checked.unreadable,
+        loud=_LOUD[options.fail_on],
+        baseline=options.baseline,
+    )
+    _print(found, options.format)
+    if found.unreadable:
         return EXIT_UNREADABLE
-    if not checked.runs:
+    if not found.runs:
         return EXIT_NO_RUN
-    loud = _LOUD[options.fail_on]
-    return EXIT_FOUND if any(run["severity"] in loud for run in checked.runs) else EXIT_FINE
+    return EXIT_FOUND if any(one.fails for one in found.runs) else EXIT_FINE
 
 
 @contextlib.contextmanager
@@ -166,16 +197,34 @@ def _progress() -> Iterator[checking.Progress | None]:
         yield progress
 
 
-def _print(checked: checking.Checked, form: str) -> None:
-    # A log file in an old encoding must not cost the report.
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")
+def _json(found: Outcome) -> str:
+    return report.to_json(check_object(found), indent=2) + "\n"
+
+
+def _sarif(found: Outcome) -> str:
+    return report.to_json(sarif.document(found), indent=2) + "\n"
+
+
+# The formats that are written whole.
+_DOCUMENTS: dict[str, Callable[[Outcome], str]] = {
+    "json": _json,
+    "junit": junit.document,
+    "sarif": _sarif,
+    "markdown": markdown.document,
+}
+
+
+def _print(found: Outcome, form: str) -> None:
+    # A log file in an old encoding must not cost the report. Documents are read
+    # by programs, in UTF-8 whatever the terminal's encoding is.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = "utf-8" if form in _DOCUMENTS else None
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
     try:
-        if form == "json":
-            payload = report.runs_object(checked.runs, checked.problems)
-            sys.stdout.write(report.to_json(payload, indent=2) + "\n")
+        if form in _DOCUMENTS:
+            sys.stdout.write(_DOCUMENTS[form](found))
         else:
-            _print_text(checked)
+            _print_text(found)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Python would complain once more
@@ -190,8 +239,8 @@ class _Console(rich.console.Console):
         raise BrokenPipeError
 
 
-def _print_text(checked: checking.Checked) -> None:
+def _print_text(found: Outcome) -> None:
     console = _Console(highlight=False, soft_wrap=True)
     width = console.width if console.is_terminal else None
-    for line in report_text.lines(checked.runs, checked.problems, width):
+    for line in report_text.lines(found, width):
         console.print(rich.text.Text(line.text, style=line.style))

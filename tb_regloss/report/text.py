@@ -10,6 +10,9 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tb_regloss.report import wording
+from tb_regloss.report.outcome import Outcome, RunOutcome, baseline_line
+
 # More than these say nothing new; `--format json` has them all.
 _MOST_LOSSES = 10
 _SHORTEST_LINE = 40
@@ -21,9 +24,6 @@ _STYLES = {
     "unknown": "bold cyan",
     "ok": "bold green",
 }
-_ROLES = ("data_loss", "regularization_sum", "total_loss", "optimized_loss")
-# Losses that need attention come first.
-_QUIET_STATUSES = ("included", "frozen", "zero")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,38 +34,36 @@ class Line:
     style: str = ""
 
 
-def lines(
-    runs: Sequence[Mapping[str, Any]],
-    problems: Sequence[Mapping[str, str]],
-    width: int | None = None,
-) -> Iterator[Line]:
+def lines(outcome: Outcome, width: int | None = None) -> Iterator[Line]:
     """Yields the report.
 
     Args:
-      runs: run objects of the contract.
-      problems: what could not be read.
+      outcome: what was found.
       width: longest line; `None` never breaks one.
     """
-    for run in runs:
-        yield from _run(run, width)
+    for one in outcome.runs:
+        yield from _run(one, width)
         yield Line("")
-    for problem in problems:
-        path, message = problem["path"], problem["message"]
-        told = message if path in message else f"{path}: {message}"
-        yield from _wrapped(told, width, "! ", "yellow")
-    if problems:
+    for problem in outcome.problems:
+        yield from _wrapped(wording.problem(problem), width, "! ", "yellow")
+    if outcome.problems:
         yield Line("")
-    yield _summary(runs)
+    if outcome.comparison is not None:
+        yield from _wrapped(baseline_line(outcome.comparison), width, "")
+    yield _summary(outcome.runs)
 
 
-def _run(run: Mapping[str, Any], width: int | None) -> Iterator[Line]:
-    name = run["run"] if run["run"] != "." else run["path"]
+def _run(one: RunOutcome, width: int | None) -> Iterator[Line]:
+    run = one.run
+    name = wording.title(run)
     where = f"  ({run['path']})" if name != run["path"] else ""
-    yield Line(
-        f"{_MARKS[run['severity']]:<8} {_safe(name)}{_safe(where)}", _STYLES[run["severity"]]
-    )
+    mark, style = _MARKS[run["severity"]], _STYLES[run["severity"]]
+    yield Line(f"{mark:<8} {wording.safe(name + where)}", style)
     yield from _wrapped(f"{run['status']}: {run['headline']}", width, "  ", "bold")
-    yield from _values(run["losses"])
+    if one.known:
+        yield Line(f"  known from the baseline: {one.known} of {len(one.faults)}", "dim")
+    if values := wording.losses_line(run["losses"]):
+        yield Line(f"  {values}")
     for evidence in run["evidence"]:
         yield from _wrapped(f"{evidence['kind']}: {evidence['text']}", width, "  - ")
     for finding in run["findings"]:
@@ -77,32 +75,21 @@ def _run(run: Mapping[str, Any], width: int | None) -> Iterator[Line]:
         yield Line("")
         yield from _wrapped(f"Fix: {run['fix']['text']}", width, "  ", "bold")
         for code in run["fix"]["code"].splitlines():
-            yield Line("      " + _safe(code), "green")
-
-
-def _values(losses: Mapping[str, Any]) -> Iterator[Line]:
-    found = [
-        f"{role.replace('_', ' ')} {_number(losses[role])}"
-        for role in _ROLES
-        if losses[role] is not None
-    ]
-    if found:
-        yield Line(f"  {', '.join(found)} at step {losses['step']}")
+            yield Line("      " + wording.safe(code), "green")
 
 
 def _losses(losses: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     if not losses:
         return
-    ordered = sorted(losses, key=lambda loss: loss["status"] in _QUIET_STATUSES)
-    shown = ordered[:_MOST_LOSSES]
+    shown = wording.loudest_first(losses)[:_MOST_LOSSES]
     rows = [("status", "multiplier", "value", "regularization loss", "created at")]
     rows += [
         (
             loss["status"],
-            _number(loss["multiplier"]),
-            _number(loss["value"]),
-            _safe(loss["name"]),
-            _safe(loss["created_at"] or ""),
+            wording.number(loss["multiplier"]),
+            wording.number(loss["value"]),
+            wording.safe(loss["name"]),
+            wording.safe(loss["created_at"] or ""),
         )
         for loss in shown
     ]
@@ -115,16 +102,16 @@ def _losses(losses: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
         yield Line(f"  ... and {len(losses) - len(shown)} more (--format json has all)", "dim")
 
 
-def _summary(runs: Sequence[Mapping[str, Any]]) -> Line:
+def _summary(runs: Sequence[RunOutcome]) -> Line:
     if not runs:
         return Line("No run was found.", "bold")
-    counts = collections.Counter(run["status"] for run in runs)
+    counts = collections.Counter(one.run["status"] for one in runs)
     parts = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     return Line(f"{len(runs)} run{'s' if len(runs) > 1 else ''}: {parts}", "bold")
 
 
 def _wrapped(text: str, width: int | None, start: str, style: str = "") -> Iterator[Line]:
-    text = _safe(" ".join(text.split()))
+    text = wording.one_line(text)
     rest = " " * len(start)
     if width is None:
         yield Line(start + text, style)
@@ -138,14 +125,3 @@ def _wrapped(text: str, width: int | None, start: str, style: str = "") -> Itera
         break_on_hyphens=False,
     ):
         yield Line(part, style)
-
-
-def _number(value: float | str | None) -> str:
-    if value is None:
-        return "-"
-    return value if isinstance(value, str) else f"{value:.6g}"
-
-
-def _safe(text: str) -> str:
-    """Returns the text without control characters: names come from other people's files."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

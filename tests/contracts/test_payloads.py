@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tb_regloss import report
+from tb_regloss.report.outcome import check_object, outcome_of
 from tests.event_logs import EventLog, declaration
 from tests.unit.backend.serving import serving
 from tests.unit.report.test_text import FACTS, VERDICT
@@ -40,7 +41,7 @@ def make(logdir: pathlib.Path) -> dict[str, Any]:
         return {
             "runs": report.runs_object(runs, run["problems"]),
             "verdict": run,
-            "check": report.runs_object([run], run["problems"]),
+            "check": check_object(outcome_of(["logs"], [run], run["problems"])),
             "losses": client.post("losses", {"runs": ["train", "nope"]}),
             "regularization_losses": client.json("regularization_losses", run="train"),
             "export": client.json("export", run="train", format="json"),

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.event_logs import EventLog, a_graph, instrumented
 from tests.helpers.processes import hear_interrupts
 
 COMMAND = [sys.executable, "-c", "import sys; from tb_regloss import cli; sys.exit(cli.main())"]
+FORMATS = ["text", "json", "junit", "sarif", "markdown"]
 RUN_KEYS = [
     "version",
     "run",
@@ -144,7 +146,8 @@ def test_json_has_every_key_and_only_json(run: Run, tmp_path: pathlib.Path) -> N
         raise AssertionError(constant)
 
     found = json.loads(out, parse_constant=refuse)
-    assert list(found) == ["version", "runs", "problems"]
+    assert list(found) == ["version", "runs", "problems", "baseline"]
+    assert found["baseline"] is None
     (one,) = found["runs"]
     assert list(one) == RUN_KEYS
     assert one["losses"] == {
@@ -285,6 +288,91 @@ def test_text_names_the_run_and_sums_up(run: Run, tmp_path: pathlib.Path) -> Non
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_exit_statuses_are_the_same_in_every_format(
+    run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    (tmp_path / "a.pb").write_bytes(a_graph().SerializeToString())
+    (tmp_path / "empty").mkdir()
+    judged(monkeypatch, Severity.ERROR)
+    assert run("check", tmp_path / "a.pb", "--format", form)[0] == 1
+    assert run("check", tmp_path / "a.pb", "--format", form, "--fail-on", "never")[0] == 0
+    assert run("check", tmp_path / "a.pb", tmp_path / "nope", "--format", form)[0] == 2
+    status, out, err = run("check", tmp_path / "empty", "--format", form)
+    assert (status, err) == (3, "")
+    assert "There is no event file in or below" in out
+
+
+@pytest.mark.parametrize(
+    ("form", "encoding"),
+    [*((form, "ascii") for form in FORMATS), ("text", "utf-16"), ("junit", "utf-16")],
+)
+def test_any_file_name_into_a_file_of_any_encoding(
+    tmp_path: pathlib.Path, form: str, encoding: str
+) -> None:
+    instrumented(tmp_path / "logs" / os.fsdecode(b"\xff\xce\xbb|`\x1b"))
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [*COMMAND, "check", str(tmp_path), "--format", form]
+    with open(tmp_path / "report", "wb") as out:
+        done = subprocess.run(command, env=environment, stdout=out, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (0, b"")
+    # Programs that read documents expect UTF-8.
+    written = (tmp_path / "report").read_bytes()
+    text = written.decode(encoding if form == "text" else "utf-8")
+    assert text.endswith("\n")
+    assert form == "sarif" or "logs" in text  # SARIF holds faults only.
+    if form == "junit":
+        ElementTree.fromstring(written)
+
+
+def test_a_baseline_keeps_what_is_known_from_failing(
+    run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged(monkeypatch, Severity.ERROR)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.pb").write_bytes(a_graph().SerializeToString())
+    status, out, _ = run("check", tmp_path / "a.pb", "--format", "json")
+    known = tmp_path / "known.json"
+    known.write_text(out, encoding="utf-8")
+    assert status == 1
+    arguments = ("check", tmp_path / "a.pb", "--baseline", known)
+    for form in FORMATS:
+        status, out, err = run(*arguments, "--format", form)
+        assert (status, err) == (0, "")
+        assert "known" in out
+    assert run("check", tmp_path / "b.pb", *arguments[1:])[0] == 1
+    status, out, _ = run(*arguments, "--format", "json")
+    known.write_text(out, encoding="utf-8")  # Its own output is a baseline too.
+    assert run(*arguments)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "'known.json' cannot be read: No such file or directory"),
+        (b"", "known.json is empty. A shell empties the file behind `>`"),
+        (b"ERROR train", "known.json is no output of `tb-regloss check --format json`"),
+        (b'{"version": 2}', "known.json has version 2, expected was 1"),
+    ],
+)
+def test_a_bad_baseline_is_status_2(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes | None,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        pathlib.Path("known.json").write_bytes(content)
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["check", "logs", "--baseline", "known.json"])
+    assert stopped.value.code == 2
+    captured = capsys.readouterr()
+    assert f"argument --baseline: {message}" in captured.err
+    assert captured.out == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -315,12 +403,15 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in capsys.readouterr().out
 
 
-def test_head_ends_it_quietly(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("form", ["text", "sarif"])
+def test_head_ends_it_quietly(tmp_path: pathlib.Path, form: str) -> None:
     for number in range(300):
         with EventLog(tmp_path / f"{number:03d}" / ("x" * 200)) as log:
             log.simple(0, {"a": 1.0})
     check = subprocess.Popen(
-        [*COMMAND, "check", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "check", str(tmp_path), "--format", form],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
     assert check.stdout is not None
     assert check.stderr is not None

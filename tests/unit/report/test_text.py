@@ -22,6 +22,8 @@ from tb_regloss.analysis.verdict_types import (
     Status,
 )
 from tb_regloss.report import text
+from tb_regloss.report.baseline import Baseline
+from tb_regloss.report.outcome import outcome_of
 
 
 def series(*values: float) -> Series:
@@ -56,7 +58,7 @@ VERDICT = RunVerdict(
 
 
 def told(runs: list[dict[str, Any]], width: int | None = None) -> list[str]:
-    return [line.text for line in text.lines(runs, [], width)]
+    return [line.text for line in text.lines(outcome_of(["logs"], runs), width)]
 
 
 def test_everything_of_a_run_is_told() -> None:
@@ -105,9 +107,17 @@ def test_problems_and_the_sum_come_last() -> None:
         {"path": "logs/a", "message": "logs/a does not exist."},
         {"path": "logs/b", "message": "It is damaged."},
     ]
-    assert [line.text for line in text.lines([], problems)] == [
+    assert [line.text for line in text.lines(outcome_of(["logs"], [], problems))] == [
         "! logs/a does not exist.",
         "! logs/b: It is damaged.",
         "",
         "No run was found.",
     ]
+
+
+def test_what_the_baseline_knows_is_told() -> None:
+    run = report.run_object(FACTS, VERDICT, "logs")
+    found = outcome_of(["logs"], [run], baseline=Baseline("known.json", (run,)))
+    lines = [line.text for line in text.lines(found)]
+    assert lines[2] == "  known from the baseline: 1 of 1"
+    assert lines[-2] == "Baseline known.json: 1 known, 0 new, 0 of its faults gone"
