@@ -150,7 +150,7 @@ setup(
     ],
     python_requires=">=3.10",
     packages=find_packages(include=["tb_regloss", "tb_regloss.*"]),
-    package_data={"tb_regloss": ["py.typed"]},
+    package_data={"tb_regloss": ["py.typed", "docs/*.md"]},
     install_requires=[
         "tensorboard>=2.12",
         "werkzeug>=2.3",

@@ -20,7 +20,7 @@ from tensorboard.plugins import base_plugin
 from werkzeug import security, wrappers
 
 from tb_regloss import errors, report
-from tb_regloss.backend import given_roles, logdir, panel
+from tb_regloss.backend import explained, given_roles, logdir, panel
 from tb_regloss.backend.given_roles import GivenRoles
 from tb_regloss.backend.provider import Provider
 from tb_regloss.metadata import PLUGIN_NAME
@@ -67,6 +67,7 @@ class RegLossPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
             "/regularization_losses": _app(self._regularization_losses),
             "/tags": _app(self._tags),
             "/export": _app(self._export),
+            "/verdicts": _app(self._verdicts),
             _INDEX: _app(self._static),
             "/*": _app(self._static),
         }
@@ -122,6 +123,9 @@ class RegLossPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoard 
         if form == "csv":
             return _respond(request, panel.to_csv(exported), "text/csv", headers=headers)
         return _json(request, exported, headers=headers)
+
+    def _verdicts(self, request: wrappers.Request) -> wrappers.Response:
+        return _respond(request, explained.page(), "text/html")
 
     def _static(self, request: wrappers.Request) -> wrappers.Response:
         name = request.path.partition(f"/plugin/{PLUGIN_NAME}/")[2]

@@ -102,6 +102,11 @@ def test_the_panel_says_what_the_command_line_says(tmp_path: pathlib.Path, load_
         each = board.get("plugin/regloss/regularization_losses", run="restarted")
         assert each["steps"] == [0, 10, 20, 25]
         assert each["values"] == [[0.0, 10.0, 20.0, 25.0], [1.0] * 4]
+        status, headers, body = board.open("plugin/regloss/verdicts")
+        assert status == 200
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+        for run in runs:
+            assert f'id="{run["status"]}"' in body.decode()
         status, headers, body = board.open("plugin/regloss/verdict", run="nope")
         assert status == 404
         assert headers["Content-Type"] == "application/json"
