@@ -32,6 +32,8 @@ export function fixtureServer(): Plugin {
               ? send(response, 200, verdict)
               : send(response, 404, { error: { code: "not_found", message: `No run "${run}".` } });
           }
+          case "/tags":
+            return send(response, 200, { version: 1, run, tags: ["loss", "ce", "wd", "lr"] });
           case "/regularization_losses":
             return send(response, 200, runs.get(run)?.matrix ?? {});
           case "/losses":

@@ -5,9 +5,10 @@ import { effect } from "@preact/signals";
 import { render as renderInto } from "preact";
 
 import { createClient } from "./api/client";
-import { onHostReload, readAddress } from "./state/host";
+import { onAddress, onHostReload, readAddress } from "./state/host";
 import { createLoader } from "./state/loader";
 import type { Clock } from "./state/loader";
+import { createRoles } from "./state/roles";
 import { applyAddress, browserStorage, createSettings } from "./state/settings";
 import { createStore } from "./state/store";
 import { followDarkMode, hostFontRules } from "./state/theme";
@@ -32,10 +33,14 @@ export function render(): void {
   document.head.append(style);
 
   const settings = createSettings(browserStorage());
-  const store = createStore(settings);
+  const roles = createRoles(window, browserStorage());
+  const store = createStore(settings, roles);
   const loader = createLoader(
     store,
-    createClient((url, init) => fetch(url, init)),
+    createClient(
+      (url, init) => fetch(url, init),
+      () => roles.given.value,
+    ),
     clock,
   );
   const dark = followDarkMode(window);
@@ -46,6 +51,7 @@ export function render(): void {
   applyAddress(settings, address);
   loader.prefer(address.get("run") ?? null);
   onHostReload(window, () => loader.reload());
+  onAddress(window, () => roles.follow() && loader.reload());
 
   const root = document.createElement("div");
   root.id = "regloss";

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The RegLoss authors
 // SPDX-License-Identifier: Apache-2.0
-/** The routes of the backend. All addresses are relative to the page's base, `data/plugin/regloss/`. */
+/** The routes of the backend. */
 import { fail, ok } from "../base/result";
 import type { Result } from "../base/result";
 import {
@@ -9,9 +9,11 @@ import {
   decodeLossMatrix,
   decodeNames,
   decodeRunList,
+  decodeTags,
   decodeVerdict,
 } from "./decode";
-import type { LossesAnswer, LossMatrix, RunList, RunVerdict } from "./types";
+import { address, rolesText } from "./address";
+import type { GivenRoles, LossesAnswer, LossMatrix, RunList, RunVerdict } from "./types";
 
 /** An answer, or why there is none; `code` is the backend's (`not_found`, ...) where it sent one. */
 export type Answer<T> = Result<T> & { readonly code?: string };
@@ -24,6 +26,8 @@ export interface Client {
   verdict(run: string): Promise<Answer<RunVerdict>>;
   losses(runs: readonly string[]): Promise<Answer<LossesAnswer>>;
   regularizationLosses(run: string): Promise<Answer<LossMatrix>>;
+  /** The tags of all scalars of a run. */
+  tags(run: string): Promise<Answer<readonly string[]>>;
 }
 
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
@@ -31,11 +35,21 @@ export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 // A cold verdict on the largest graphs takes a few seconds.
 const LONGEST_ANSWER_MS = 120_000;
 
-export function createClient(request: Fetch): Client {
+/** @param given what was said of the runs' tags, at the time of each request. */
+export function createClient(request: Fetch, given: () => GivenRoles): Client {
+  const roles = (): string => rolesText(given());
   return {
-    runs: remembering((body) => decodeRunList(body), request, "runs"),
-    tensorBoardRuns: remembering((body) => decodeNames(body), request, "../../runs"),
-    verdict: (run) => ask(request, `verdict?run=${encodeURIComponent(run)}`, {}, decodeVerdict),
+    runs: remembering(
+      (body) => decodeRunList(body),
+      request,
+      () => address("runs", { roles: roles() }),
+    ),
+    tensorBoardRuns: remembering(
+      (body) => decodeNames(body),
+      request,
+      () => "../../runs",
+    ),
+    verdict: (run) => ask(request, address("verdict", { run, roles: roles() }), {}, decodeVerdict),
     losses: (runs) =>
       ask(
         request,
@@ -43,12 +57,13 @@ export function createClient(request: Fetch): Client {
         {
           method: "POST",
           headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ runs }),
+          body: JSON.stringify({ runs, roles: given() }),
         },
         decodeLosses,
       ),
     regularizationLosses: (run) =>
-      ask(request, `regularization_losses?run=${encodeURIComponent(run)}`, {}, decodeLossMatrix),
+      ask(request, address("regularization_losses", { run }), {}, decodeLossMatrix),
+    tags: (run) => ask(request, address("tags", { run }), {}, decodeTags),
   };
 }
 
@@ -57,10 +72,11 @@ export function createClient(request: Fetch): Client {
 function remembering<T>(
   decode: (body: unknown) => Result<T>,
   request: Fetch,
-  url: string,
+  addressNow: () => string,
 ): () => Promise<Answer<T>> {
   let last: { text: string; answer: Answer<T> } | null = null;
   return async () => {
+    const url = addressNow();
     const answer = await askText(request, url, {});
     if (!answer.ok) {
       return answer;

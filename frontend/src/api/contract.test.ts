@@ -37,6 +37,10 @@ it("reads a verdict", () => {
   expect(verdict.regularizationLosses.map((loss) => loss.multiplier)).toEqual([1, 0]);
   expect(verdict.losses.regularizationSum).toBeNaN();
   expect(verdict.evidence.length).toBeGreaterThan(0);
+  expect(verdict.roles?.find(({ role }) => role === "optimized_loss")).toMatchObject({
+    source: "ambiguous",
+    candidates: ["loss", "loss_1"],
+  });
 });
 
 it("reads the series", () => {

@@ -8,18 +8,22 @@
 import { fail, ok } from "../base/result";
 import type { Result } from "../base/result";
 import type { Series } from "../base/series";
-import { KNOWN_VERSION, STATUSES } from "./types";
+import { KNOWN_VERSION, ROLES, ROLE_SOURCES, STATUSES } from "./types";
 import type {
   Coverage,
   Evidence,
   EvidenceDetail,
   Finding,
   Fix,
+  FoundRole,
+  GivenRoles,
   LastLosses,
   LossesAnswer,
   LossMatrix,
   Problem,
   RegularizationLoss,
+  Role,
+  RoleTags,
   RunList,
   RunLosses,
   RunStatus,
@@ -36,6 +40,7 @@ export function decodeRunList(payload: unknown): Result<RunList> {
     return fail('The list of runs has no "runs".');
   }
   return ok({
+    logdir: text(payload["logdir"]) ?? "",
     runs: objects(payload["runs"]).flatMap((item) => summary(item) ?? []),
     problems: objects(payload["problems"]).map(problem),
     note: versionNote(payload),
@@ -54,6 +59,7 @@ export function decodeVerdict(payload: unknown): Result<RunVerdict> {
     multiplier: row.multiplier ?? sharedMultiplier(row.status, details),
     path: text(payload["path"]) ?? "",
     losses: lastLosses(payload["losses"]),
+    roles: foundRoles(payload["roles"]),
     regularizationLosses: details,
     findings: objects(payload["findings"]).map(finding),
     evidence: objects(payload["evidence"]).map(evidence),
@@ -97,6 +103,31 @@ export function decodeLossMatrix(payload: unknown): Result<LossMatrix> {
     }
   });
   return ok({ steps, byName });
+}
+
+export function decodeTags(payload: unknown): Result<readonly string[]> {
+  return isObject(payload) && Array.isArray(payload["tags"])
+    ? ok(texts(payload["tags"]))
+    : fail('The tags of the run have no "tags".');
+}
+
+/**
+ * What an address or the browser's storage keeps of the chosen tags. Parts
+ * that make no sense are left out: whatever an address says, the panel works.
+ */
+export function decodeRoles(kept: string): GivenRoles {
+  let whole: unknown = null;
+  try {
+    whole = JSON.parse(kept);
+  } catch {
+    // Left out.
+  }
+  const said = isObject(whole) ? whole : {};
+  const runs = isObject(said["runs"]) ? said["runs"] : {};
+  return {
+    all: roleTags(said["all"]),
+    runs: Object.fromEntries(Object.entries(runs).map(([run, tags]) => [run, roleTags(tags)])),
+  };
 }
 
 /** TensorBoard's own `data/runs`: a list of names. */
@@ -218,6 +249,37 @@ function lastLosses(value: unknown): LastLosses {
     optimizedLoss: decodeNumber(item["optimized_loss"]),
     step: decodeNumber(item["step"]),
   };
+}
+
+function foundRoles(value: unknown): readonly FoundRole[] | null {
+  if (!isObject(value)) {
+    return null;
+  }
+  return ROLES.map((role) => {
+    const item = value[role];
+    const known = isObject(item) ? item : {};
+    return {
+      role,
+      tags: texts(known["tags"]),
+      source: ROLE_SOURCES.find((source) => source === known["source"]) ?? "none",
+      candidates: texts(known["candidates"]),
+    };
+  });
+}
+
+function roleTags(value: unknown): RoleTags {
+  const source = isObject(value) ? value : {};
+  const taken = new Set<string>();
+  const found: { [role in Role]?: readonly string[] } = {};
+  for (const role of ROLES) {
+    const tags: unknown = source[role];
+    // A loss without a tag is something said too; one whose tags make no sense is not.
+    if (Array.isArray(tags) && tags.every((tag) => typeof tag === "string" && !taken.has(tag))) {
+      found[role] = texts(tags);
+      found[role].forEach((tag) => taken.add(tag));
+    }
+  }
+  return found;
 }
 
 function coverage(value: unknown): Coverage | null {

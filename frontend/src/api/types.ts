@@ -59,6 +59,8 @@ export interface Problem {
 }
 
 export interface RunList {
+  /** What TensorBoard was started on, as it was given; `""` where it reads no files. */
+  readonly logdir: string;
   readonly runs: readonly RunSummary[];
   readonly problems: readonly Problem[];
   /** Said by the backend of a newer version than ours; `null` as a rule. */
@@ -117,10 +119,38 @@ export interface LastLosses {
   readonly step: number | null;
 }
 
+export const ROLES = ["data_loss", "regularization_sum", "total_loss", "optimized_loss"] as const;
+
+export type Role = (typeof ROLES)[number];
+
+/** Tags by the loss that they stand for; several are summed, none: there is no such loss. */
+export type RoleTags = { readonly [role in Role]?: readonly string[] };
+
+/** What a person said about which tags stand for which losses. */
+export interface GivenRoles {
+  /** For every run that logs the tags. */
+  readonly all: RoleTags;
+  /** For single runs; goes before. */
+  readonly runs: Readonly<Record<string, RoleTags>>;
+}
+
+export const ROLE_SOURCES = ["given", "declared", "convention", "ambiguous", "none"] as const;
+
+/** Which tags stand for a loss, and who says so. */
+export interface FoundRole {
+  readonly role: Role;
+  readonly tags: readonly string[];
+  readonly source: (typeof ROLE_SOURCES)[number];
+  /** Where that is ambiguous: the tags that could be it. */
+  readonly candidates: readonly string[];
+}
+
 /** The answer for one run. */
 export interface RunVerdict extends RunSummary {
   readonly path: string;
   readonly losses: LastLosses;
+  /** Of each loss; `null` where the run logs no scalars. */
+  readonly roles: readonly FoundRole[] | null;
   readonly regularizationLosses: readonly RegularizationLoss[];
   readonly findings: readonly Finding[];
   readonly evidence: readonly Evidence[];

@@ -59,6 +59,41 @@ export function readAddress(page: Window): ReadonlyMap<string, string> {
   return found;
 }
 
+/**
+ * Writes one value of ours into TensorBoard's address, `""` takes it out. It is
+ * what a person shares; TensorBoard itself leaves what it does not know alone.
+ */
+export function writeAddress(page: Window, name: string, value: string): void {
+  try {
+    const { history, location } = page.parent;
+    const own = `${ADDRESS_PREFIX}${name}=`;
+    const parts = location.hash
+      .split(/[#&]/)
+      .filter((part) => part !== "" && !part.startsWith(own));
+    if (value !== "") {
+      // TensorBoard reads the tab from the part without a value.
+      if (page.parent !== page && parts.every((part) => part.includes("="))) {
+        parts.unshift("regloss");
+      }
+      parts.push(own + encodeURIComponent(value));
+    }
+    // In full: against the page's base a bare fragment is another page.
+    const { pathname, search } = location;
+    history.replaceState(history.state, "", `${pathname}${search}#${parts.join("&")}`);
+  } catch {
+    // A page of another origin keeps its address.
+  }
+}
+
+/** Calls back when somebody put another address of ours into the page that is open. */
+export function onAddress(page: Window, changed: () => unknown): void {
+  try {
+    page.parent.addEventListener("hashchange", changed);
+  } catch {
+    // A page of another origin.
+  }
+}
+
 function parse(data: unknown): Message | null {
   try {
     const message: unknown = JSON.parse(String(data));

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 
+import { fakePage, fakeStorage, noRoles } from "../../dev/fake_page";
 import type { Client } from "../api/client";
 import { decodeLosses, decodeRunList, decodeVerdict } from "../api/decode";
-import { fail } from "../base/result";
+import { fail, ok } from "../base/result";
 import { createLoader, IDLE_WAIT_MS } from "./loader";
 import type { Clock, Loader } from "./loader";
+import { createRoles } from "./roles";
+import type { Roles } from "./roles";
 import { createSettings } from "./settings";
 import { createStore, tick } from "./store";
 import type { Store } from "./store";
@@ -34,14 +37,14 @@ function row(run: string, status: string, severity: string | null = null): objec
 }
 
 /** A loader on a backend and a clock of our own. */
-function bench(rows: object[]): Bench {
+function bench(rows: object[], roles: Roles): Bench {
   const backend: Backend = { rows, values: [1], down: false, asked: [], hidden: false };
   const say = <T>(name: string, value: () => T): Promise<T | ReturnType<typeof fail<never>>> => {
     backend.asked.push(name);
     return Promise.resolve(backend.down ? fail<never>("TensorBoard does not answer.") : value());
   };
   const client: Client = {
-    runs: () => say("runs", () => decodeRunList({ runs: backend.rows })),
+    runs: () => say("runs", () => decodeRunList({ logdir: "logs", runs: backend.rows })),
     tensorBoardRuns: () => say("listed", () => ({ ok: true as const, value: [] })),
     verdict: (run) =>
       say(`verdict ${run}`, () => {
@@ -56,6 +59,7 @@ function bench(rows: object[]): Bench {
         });
       }),
     regularizationLosses: () => say("matrix", () => fail("none")),
+    tags: (run) => say(`tags ${run}`, () => ok([`${run}/loss`])),
   };
   let next: { wait: number; action: () => void } | undefined;
   const clock: Clock = {
@@ -68,7 +72,7 @@ function bench(rows: object[]): Bench {
     },
     visible: () => !backend.hidden,
   };
-  const store = createStore(createSettings(null));
+  const store = createStore(createSettings(null), roles);
   const loader = createLoader(store, client, clock);
   return {
     backend,
@@ -90,8 +94,8 @@ async function settle(): Promise<void> {
   }
 }
 
-async function started(rows: object[]): Promise<Bench> {
-  const made = bench(rows);
+async function started(rows: object[], roles = noRoles()): Promise<Bench> {
+  const made = bench(rows, roles);
   made.loader.start();
   await settle();
   return made;
@@ -205,7 +209,7 @@ describe("a reload", () => {
 
 describe("an error", () => {
   it("at the start is said, and the next attempt mends it", async () => {
-    const made = bench([row("a", "included", "ok")]);
+    const made = bench([row("a", "included", "ok")], noRoles());
     made.backend.down = true;
     made.loader.start();
     await settle();
@@ -251,4 +255,35 @@ it("asks for nothing while nobody can see the page, and goes on when somebody ca
   made.backend.hidden = false;
   await made.pass();
   expect(made.backend.asked.length).toBeGreaterThan(before);
+});
+
+describe("chosen tags", () => {
+  const given = { all: { data_loss: ["my/ce"] }, runs: {} };
+
+  it("are asked for anew, with everything that hangs on them", async () => {
+    const made = await started([row("a", "unknown", "unknown")]);
+    const { loader, backend, store } = made;
+    backend.asked.length = 0;
+    loader.chooseTags(given);
+    await made.pass();
+    expect(store.roles.given.value).toEqual(given);
+    expect(backend.asked.sort()).toEqual(["listed", "losses a", "runs", "verdict a"]);
+  });
+  it("that this browser kept are known before anything is shown", async () => {
+    const storage = fakeStorage();
+    storage.setItem("regloss.roles logs", JSON.stringify(given));
+    const page = fakePage("#regloss");
+    const { backend, store } = await started(
+      [row("a", "unknown", "unknown")],
+      createRoles(page, storage),
+    );
+    expect(store.roles.given.value).toEqual(given);
+    expect(backend.asked).toEqual(["runs", "listed", "runs", "listed", "verdict a", "losses a"]);
+  });
+  it("are chosen among the tags of the run", async () => {
+    const { loader, store } = await started([row("a", "unknown", "unknown")]);
+    loader.loadTags("a");
+    await settle();
+    expect(store.tags.value.get("a")).toMatchObject({ state: "ready", value: ["a/loss"] });
+  });
 });

@@ -5,9 +5,10 @@
  * analyses are pending, when TensorBoard reloads, and now and then by itself.
  */
 import { batch, effect, untracked } from "@preact/signals";
+import type { Signal } from "@preact/signals";
 
-import type { Client } from "../api/client";
-import type { RunSummary, RunVerdict } from "../api/types";
+import type { Answer, Client } from "../api/client";
+import type { GivenRoles, RunSummary } from "../api/types";
 import type { Load } from "../base/result";
 import { defaultFocus, defaultShown } from "./run_order";
 import { withEntry } from "./store";
@@ -26,6 +27,10 @@ export interface Loader {
   reload(): void;
   /** Asks for the series of each regularization loss of a run. */
   loadMatrix(run: string): void;
+  /** Asks for the tags of a run. */
+  loadTags(run: string): void;
+  /** Keeps what a person said of the runs' tags, and asks for everything again. */
+  chooseTags(given: GivenRoles): void;
   retryVerdict(run: string): void;
   /** Before the start: this run is to be in focus, where it is there; a shared address names it. */
   prefer(run: string | null): void;
@@ -74,6 +79,10 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
     if (request !== newestRunsRequest) {
       return;
     }
+    if (answer.ok && store.roles.open(answer.value.logdir)) {
+      // This browser knows of tags that were chosen in this log directory.
+      return refreshRuns();
+    }
     const before = store.runs.value;
     const pendingBefore = store.pendingCount.value;
     batch(() => {
@@ -87,9 +96,7 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
         choose();
       } else {
         store.runs.value =
-          before.state === "ready"
-            ? { ...before, stale: answer.message }
-            : { state: "failed", message: answer.message, code: answer.code ?? null };
+          before.state === "ready" ? { ...before, stale: answer.message } : loaded(answer);
       }
     });
     const pending = answer.ok && store.pendingCount.value > 0;
@@ -188,22 +195,14 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
     verdictOf.set(run, asked);
     const before = store.verdicts.value.get(run);
     if (before?.state !== "ready") {
-      setVerdict(run, { state: "loading" });
+      store.verdicts.value = withEntry(store.verdicts.value, run, { state: "loading" });
     }
     const answer = await client.verdict(run);
     if (verdictOf.get(run) !== asked) {
       return;
     }
-    if (answer.ok) {
-      setVerdict(run, { state: "ready", value: answer.value, stale: null });
-    } else {
-      // The old answer must not stand for a run that is gone.
-      setVerdict(run, { state: "failed", message: answer.message, code: answer.code ?? null });
-    }
-  }
-
-  function setVerdict(run: string, value: Load<RunVerdict>): void {
-    store.verdicts.value = withEntry(store.verdicts.value, run, value);
+    // The old answer must not stand for a run that is gone.
+    store.verdicts.value = withEntry(store.verdicts.value, run, loaded(answer));
   }
 
   // The list may know more than the verdict that was fetched before.
@@ -216,18 +215,31 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
     }
   }
 
-  async function loadMatrix(run: string): Promise<void> {
-    if (store.matrices.value.get(run)?.state !== "ready") {
-      store.matrices.value = withEntry(store.matrices.value, run, { state: "loading" });
+  async function load<T>(
+    known: Signal<ReadonlyMap<string, Load<T>>>,
+    run: string,
+    asked: Promise<Answer<T>>,
+  ): Promise<void> {
+    if (known.value.get(run)?.state !== "ready") {
+      known.value = withEntry(known.value, run, { state: "loading" });
     }
-    const answer = await client.regularizationLosses(run);
-    store.matrices.value = withEntry(
-      store.matrices.value,
-      run,
-      answer.ok
-        ? { state: "ready", value: answer.value, stale: null }
-        : { state: "failed", message: answer.message, code: answer.code ?? null },
-    );
+    known.value = withEntry(known.value, run, loaded(await asked));
+  }
+
+  function reload(): void {
+    // TensorBoard may say two things at once: one round of questions is enough.
+    if (reloadPlanned) {
+      return;
+    }
+    reloadPlanned = true;
+    clock.after(RELOAD_WAIT_MS, () => {
+      reloadPlanned = false;
+      wait = FIRST_WAIT_MS;
+      followUps = FOLLOW_UPS;
+      refreshShown();
+      store.matrices.value = new Map();
+      void refreshRuns();
+    });
   }
 
   return {
@@ -243,23 +255,16 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
       });
       void refreshRuns();
     },
-    reload() {
-      // TensorBoard may say two things at once: one round of questions is enough.
-      if (reloadPlanned) {
-        return;
-      }
-      reloadPlanned = true;
-      clock.after(RELOAD_WAIT_MS, () => {
-        reloadPlanned = false;
-        wait = FIRST_WAIT_MS;
-        followUps = FOLLOW_UPS;
-        refreshShown();
-        store.matrices.value = new Map();
-        void refreshRuns();
-      });
-    },
+    reload,
     loadMatrix(run) {
-      void loadMatrix(run);
+      void load(store.matrices, run, client.regularizationLosses(run));
+    },
+    loadTags(run) {
+      void load(store.tags, run, client.tags(run));
+    },
+    chooseTags(given) {
+      store.roles.choose(given);
+      reload();
     },
     retryVerdict(run) {
       void loadVerdict(run);
@@ -271,6 +276,12 @@ export function createLoader(store: Store, client: Client, clock: Clock): Loader
       chosen = true;
     },
   };
+}
+
+function loaded<T>(answer: Answer<T>): Load<T> {
+  return answer.ok
+    ? { state: "ready", value: answer.value, stale: null }
+    : { state: "failed", message: answer.message, code: answer.code ?? null };
 }
 
 function differs(row: RunSummary, verdict: RunSummary): boolean {

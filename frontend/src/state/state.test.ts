@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from "vitest";
 
+import { noRoles } from "../../dev/fake_page";
 import type { RunSummary } from "../api/types";
 import { orderRuns } from "./run_order";
 import { applyAddress, createSettings } from "./settings";
@@ -100,11 +101,16 @@ describe("settings", () => {
 
 describe("the store", () => {
   function filled(): ReturnType<typeof createStore> {
-    const store = createStore(createSettings(null));
+    const store = createStore(createSettings(null), noRoles());
     store.runs.value = {
       state: "ready",
       stale: null,
-      value: { runs: [run("a"), run("b", { severity: "error" })], problems: [], note: null },
+      value: {
+        logdir: "",
+        runs: [run("a"), run("b", { severity: "error" })],
+        problems: [],
+        note: null,
+      },
     };
     return store;
   }

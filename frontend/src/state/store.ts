@@ -10,6 +10,7 @@ import type { RunColor } from "../base/palette";
 import type { Load, Result } from "../base/result";
 import { compileFilter } from "../base/search";
 import { isFlagged, orderRuns } from "./run_order";
+import type { Roles } from "./roles";
 import type { Settings } from "./settings";
 
 /** The visible part of the horizontal axis, in the axis' own unit. */
@@ -17,6 +18,7 @@ export type Range = readonly [number, number];
 
 export interface Store {
   readonly settings: Settings;
+  readonly roles: Roles;
   readonly runs: Signal<Load<RunList>>;
   /** TensorBoard's own list of runs, for their colors. */
   readonly listed: Signal<readonly string[]>;
@@ -25,6 +27,8 @@ export interface Store {
   /** Why the newest series could not be fetched; `null` where they could. */
   readonly lossesFailed: Signal<string | null>;
   readonly matrices: Signal<ReadonlyMap<string, Load<LossMatrix>>>;
+  /** The tags of runs, for those who choose among them. */
+  readonly tags: Signal<ReadonlyMap<string, Load<readonly string[]>>>;
   /** What was typed above the list of runs. */
   readonly filter: Signal<string>;
   readonly onlyFlagged: Signal<boolean>;
@@ -51,7 +55,7 @@ export interface Store {
   readonly colors: ReadonlySignal<ReadonlyMap<string, RunColor>>;
 }
 
-export function createStore(settings: Settings): Store {
+export function createStore(settings: Settings, roles: Roles): Store {
   const runs = signal<Load<RunList>>({ state: "loading" });
   const listed = signal<readonly string[]>([]);
   const filter = signal("");
@@ -78,12 +82,14 @@ export function createStore(settings: Settings): Store {
   });
   return {
     settings,
+    roles,
     runs,
     listed,
     verdicts: signal(new Map<string, Load<RunVerdict>>()),
     losses: signal(new Map<string, RunLosses>()),
     lossesFailed: signal<string | null>(null),
     matrices: signal(new Map<string, Load<LossMatrix>>()),
+    tags: signal(new Map<string, Load<readonly string[]>>()),
     filter,
     onlyFlagged,
     ticked,

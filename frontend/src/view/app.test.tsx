@@ -3,8 +3,9 @@
 /** What stands there in each state, without a browser: no effect runs, nothing is drawn. */
 import { signal } from "@preact/signals";
 import { renderToString } from "preact-render-to-string";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
+import { noRoles } from "../../dev/fake_page";
 import { decodeRunList, decodeVerdict } from "../api/decode";
 import type { Load } from "../base/result";
 import type { RunVerdict } from "../api/types";
@@ -20,13 +21,15 @@ const loader: Loader = {
   start: nothing,
   reload: nothing,
   loadMatrix: nothing,
+  loadTags: nothing,
+  chooseTags: nothing,
   retryVerdict: nothing,
   prefer: nothing,
   keepChoice: nothing,
 };
 
 function html(fill: (store: Store) => void): string {
-  const store = createStore(createSettings(null));
+  const store = createStore(createSettings(null), noRoles());
   fill(store);
   return renderToString(
     <PanelContext.Provider value={{ store, loader, dark: signal(false) }}>
@@ -111,8 +114,39 @@ it("shows a verdict, names as text, and evidence that disagrees as such", () => 
   });
   const text = verdict.ok ? focused({ state: "ready", value: verdict.value, stale: null }) : "";
   expect(text).toContain("missing 0/2");
+  expect(text).toContain('href="verdicts#missing"');
   expect(text).not.toContain("<b>");
   expect(text.match(/says \w+/g)).toEqual(["says included"]);
   expect(text).toContain("1.000 \u00b7 data (\u00b10.1)");
   expect(text).toContain("a/w");
+});
+
+describe("the tags of the losses", () => {
+  const none = { tags: [], source: "none", candidates: [] };
+
+  function card(roles: unknown): string {
+    const verdict = decodeVerdict({ ...ROW, roles });
+    return verdict.ok ? focused({ state: "ready", value: verdict.value, stale: null }) : "";
+  }
+
+  it("are named, with what is missing and what is ambiguous", () => {
+    const text = card({
+      data_loss: { tags: ["a<b>", "c"], source: "convention", candidates: [] },
+      regularization_sum: { tags: [], source: "ambiguous", candidates: ["wd", "wd_1"] },
+      optimized_loss: none,
+    });
+    expect(text).toContain("data loss <span><code>a&lt;b></code>");
+    expect(text).toContain("+ <code>c</code>");
+    expect(text).toMatch(/ambiguous.*<button[^>]*>wd<\/button><button[^>]*>wd_1<\/button>/);
+    expect(text).toContain("optimized loss not found");
+    expect(text).not.toContain("total loss not found");
+    expect(text).toContain("Choose tags");
+  });
+  it("can be chosen where nothing was found", () => {
+    expect(card({ data_loss: none })).toContain("Choose tags");
+  });
+  it("need no choice where the training code named the losses, or nothing was logged", () => {
+    expect(card({ data_loss: { ...none, tags: ["x"], source: "declared" } })).not.toContain("Tags");
+    expect(card(null)).not.toContain("Tags");
+  });
 });

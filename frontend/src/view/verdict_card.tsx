@@ -11,6 +11,7 @@ import type { Tone } from "./badge_text";
 import { usePanel } from "./context";
 import { codeToCopy, fixLines } from "./fix_code";
 import { Badge, CopyButton, Icon, Note, Prose } from "./parts";
+import { Roles } from "./roles";
 
 const KINDS: Readonly<Record<string, string>> = {
   graph: "Graph",
@@ -69,20 +70,25 @@ export function VerdictCard(props: { readonly run: string }): JSX.Element {
 
 function Ready({ verdict }: { readonly verdict: RunVerdict }): JSX.Element {
   const tone = runTone(verdict);
+  const given = usePanel().store.roles.given.value;
   return (
     <section class={`card verdict ${tone}`} aria-label="Verdict" data-status={verdict.status}>
       <header>
         <Badge tone={tone} text={runBadge(verdict)} />
-        <h2>{verdict.headline ?? "No verdict yet"}</h2>
+        <h2>
+          <a href={`verdicts#${verdict.status}`} target="_blank" title="What this means">
+            {verdict.headline ?? "No verdict yet"}
+          </a>
+        </h2>
         <span class="verdict-run" title={verdict.path}>
           {verdict.run}
         </span>
         <span class="export">
           <Icon name="download" />
-          <a href={exportUrl(verdict.run, "csv")} download>
+          <a href={exportUrl(verdict.run, "csv", given)} download>
             CSV
           </a>
-          <a href={exportUrl(verdict.run, "json")} download>
+          <a href={exportUrl(verdict.run, "json", given)} download>
             JSON
           </a>
         </span>
@@ -98,6 +104,7 @@ function Ready({ verdict }: { readonly verdict: RunVerdict }): JSX.Element {
             {verdict.evidence.map((item, i) => (
               <EvidenceRow key={i} evidence={item} agrees={agrees(item, verdict)} />
             ))}
+            <Roles key={verdict.run} verdict={verdict} />
           </dl>
           {verdict.findings.length > 0 && (
             <ul class="findings" aria-label="Findings">
