@@ -3,26 +3,17 @@
 """Which tags the frameworks give to which losses: one table, no code.
 
 A new kind of log becomes a row here. Patterns are regular expressions for the
-whole tag, after evaluation tags have been taken out and twins (`x (raw)`,
-`x__raw_`, `x_1`) have been reduced to one tag that is matched as `x`.
+whole tag, after evaluation tags have been taken out, spaces have become
+underscores, and twins (`x (raw)`, `x__raw_`, `x_1`, `x_step` and `x_epoch`)
+have been reduced to one tag that is matched as `x`. Tags that no row knows are
+read by their words, see `loss_words`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
-# The name of a regularization loss or their sum, in any scope.
-REGULARIZATION = (
-    r"(?i)(?:.*/)?(?:"
-    r"(?:total_)?regulari[sz](?:ation|er|e)?(?:_loss(?:es)?|_cost|_term|_sum)?"
-    r"|(?:total_)?reg(?:_l[12])?_(?:loss(?:es)?|cost|term)"
-    r"|l2_reg(?:ulari[sz](?:ation|er|e))?(?:_loss(?:es)?|_cost|_term)?"
-    r"|l2_(?:loss(?:es)?|cost|penalty)|(?:reg|weight)_penalty|loss_(?:l2|reg)"
-    r"|(?:wd|weight_decay)_(?:loss|cost|term)|weights?_loss|weights?_reg(?:_loss)?"
-    r")"
-)
-# Says of itself that it is the sum of all losses.
-TOTAL = r"(?i)(?P<scope>(?:.*/)?)(?:total[_ ]?(?:loss|cost|objective)|(?:loss|cost)[_ ]total)"
+from tb_regloss.backend.loss_words import ANY_PENALTY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +26,8 @@ class Convention:
         named group `scope` may be used by the other patterns as `{scope}`.
       data: patterns of the data loss; all tags that match one pattern are
         its components and are summed. The first pattern that matches counts.
-      regularization: likewise for the regularization losses.
+      regularization: likewise for the regularization losses. Patterns of its own
+        are believed, `ANY_PENALTY` is not: see `doubts`.
       total: patterns of the total loss where it is logged beside the optimized.
       beside: a pattern that some tag of the run must match, evaluation tags
         included.
@@ -64,9 +56,14 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention(
         framework="TF Object Detection API",
         optimized=("Loss/normalized_total_loss", "Loss/total_loss"),
-        data=(r"Loss/(?!normalized_total_loss|total_loss|regularization_loss)(?:.+/)?\w+_loss",),
+        data=(
+            r"Loss/(?!normalized_total_loss|total_loss|regularization_loss)(?:.+/)?\w+_loss",
+            r"Loss/(?:object_center|(?:box|keypoint|mask|densepose|track|temporal)/\w+)",
+        ),
         regularization=("Loss/regularization_loss",),
         total=("Loss/total_loss",),
+        beside=r"Loss/(?:\w+/)*(?:localization|classification|objectness)_loss"
+        r"|Loss/(?:object_center|normalized_total_loss)",
         assured=True,
         note="normalized_total_loss, the one that is optimized, is total_loss / replicas",
         source="tensorflow/models object_detection/model_lib_v2.py, eager_train_step",
@@ -96,6 +93,7 @@ CONVENTIONS: tuple[Convention, ...] = (
             r"losses/(?!.*(?:total|regulari[sz]))(?:.+/)?value",
             r"Losses/(?!.*(?:total|regulari[sz]|clone_loss))(?:.+/)?value",
             r"(?:.*/)?clone_loss",
+            r"ssd_losses/.+/value",
         ),
         regularization=(
             "Losses/regularization_loss",
@@ -124,6 +122,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         optimized=("(?:tower_\\d+/)?total_loss",),
         data=("(?:tower_\\d+/)?cross_entropy",),
         regularization=("(?:tower_\\d+/)?.+/weight_loss",),
+        beside=r".+(?:/weight_loss.*| \(raw\)|__raw_)",
         note="each loss is logged raw and as a moving average; raw counts",
         source="tensorflow/models tutorials/image/cifar10/cifar10.py, _add_loss_summaries",
     ),
@@ -131,7 +130,7 @@ CONVENTIONS: tuple[Convention, ...] = (
         framework="YOLOv3",
         optimized=("yolov3/total_loss",),
         data=("loss/(?:coord|sizes|confs|class|giou|conf|prob)_loss",),
-        regularization=(REGULARIZATION,),
+        regularization=ANY_PENALTY,
         source="YunYang1994/tensorflow-yolov3 train.py",
     ),
     Convention(
@@ -150,6 +149,23 @@ CONVENTIONS: tuple[Convention, ...] = (
         beside="average_loss|loss_mean",
         note="loss may be the sum over a batch whose mean is average_loss",
         source="tensorflow/estimator python/estimator/canned/head.py",
+    ),
+    Convention(
+        framework="TF Recommenders",
+        optimized=("epoch_total_loss", "batch_total_loss"),
+        data=("epoch_loss", "batch_loss"),
+        regularization=("epoch_regularization_loss", "batch_regularization_loss"),
+        beside="(?:epoch|batch)_regularization_loss",
+        note="loss is the data loss and total_loss the optimized one, other than in Keras",
+        source="tensorflow/recommenders tensorflow_recommenders/models/base.py, train_step",
+    ),
+    Convention(
+        framework="Mask R-CNN",
+        optimized=("(?:epoch_)?loss",),
+        data=(r"(?:epoch_)?(?:rpn_(?:class|bbox)|mrcnn_(?:class|bbox|mask))_loss",),
+        beside="(?:epoch_)?mrcnn_class_loss",
+        note="the parts are logged times their weights, which Keras itself leaves out",
+        source="matterport/Mask_RCNN mrcnn/model.py, MaskRCNN.compile",
     ),
     Convention(
         framework="Keras",
@@ -173,19 +189,12 @@ CONVENTIONS: tuple[Convention, ...] = (
     ),
     Convention(
         framework="Lightning",
-        optimized=(
-            "train(?:ing)?[_/]loss_step",
-            "train(?:ing)?[_/]loss",
-            "train(?:ing)?[_/]loss_epoch",
-        ),
+        optimized=("train(?:ing)?[_/]total_loss", "train(?:ing)?[_/]loss"),
         data=(
-            "train(?:ing)?[_/](?:data|ce|nll|bce|mse|cross_entropy|task)(?:_loss)?(?:_step)?",
-            "train(?:ing)?[_/](?:data|ce|nll|bce|mse|cross_entropy|task)(?:_loss)?_epoch",
+            "train(?:ing)?[_/](?:data|ce|nll|bce|mse|cross_entropy|task)(?:_loss)?",
+            "train(?:ing)?[_/]loss",
         ),
-        regularization=(
-            "train(?:ing)?[_/](?:reg|l2|l2_reg|regularization|wd)(?:_loss)?(?:_step)?",
-            "train(?:ing)?[_/](?:reg|l2|l2_reg|regularization|wd)(?:_loss)?_epoch",
-        ),
+        regularization=ANY_PENALTY,
         beside="epoch|hp_metric|.+_(?:step|epoch)",
         note="the tags are the user's own; log() adds _step and _epoch",
         source="Lightning-AI/pytorch-lightning docs, extensions/logging",
@@ -193,30 +202,48 @@ CONVENTIONS: tuple[Convention, ...] = (
     Convention(
         framework="reinforcement learning",
         optimized=("(?:.*/)?(?:total_)?loss",),
-        data=("(?:.*/)?(?:policy|value|actor|critic)_loss",),
-        regularization=(REGULARIZATION,),
-        beside="(?:.*/)?(?:policy|actor)_loss",
+        data=(
+            "(?:.*/)?(?:policy|policy_gradient|pg|actor|value|value_function|vf|critic|entropy)_loss",
+        ),
+        regularization=ANY_PENALTY,
+        beside="(?:.*/)?(?:policy|policy_gradient|pg|actor)_loss",
         unweighted=True,
         note="policy and value losses are logged without their weights",
         source="openai/baselines, Stable-Baselines3 loggers",
     ),
     Convention(
-        framework="components beside their total",
-        optimized=(TOTAL,),
-        data=(
-            r"(?i){scope}(?:(?:data|main|task|det)_loss)",
-            r"(?i){scope}(?!(?:loss|cost)$)(?!.*(?:ratio|weight))[^/]*(?:loss|cost|cross_?entropy|xent(?:ropy)?)[^/]*",
-        ),
-        regularization=(REGULARIZATION,),
-        note="the components are summed as they were logged",
-        source="pythonlessons/TensorFlow-2.x-YOLOv3 train.py; tf.summary.scalar(family=...)",
+        framework="TF Model Garden",
+        optimized=("total_loss",),
+        data=("model_loss",),
+        beside="training_loss",
+        assured=True,
+        note="cls_loss and box_loss are logged without the weights that they have in model_loss",
+        source="tensorflow/models official/vision/tasks/retinanet.py, train_step",
     ),
     Convention(
-        framework="components beside their total",
-        optimized=(r"(?i)(?P<scope>(?:.*/)?loss(?:es)?/)total",),
-        data=(r"(?i){scope}(?!total$|reg|l2|wd|weight)[^/]+",),
-        regularization=(r"(?i){scope}(?:reg(?:ulari[sz]ation)?|l2(?:_reg)?|wd)",),
-        note="the components are summed as they were logged",
-        source="tags that name the scope of all losses, as in torch's SummaryWriter examples",
+        framework="Faster R-CNN",
+        optimized=("LOSS/total_loss",),
+        data=(r"(?:RPN|FAST|SSH_\w+)_LOSS/\w*total_loss\w*", r"LOSS/(?!total_loss)\w+_loss"),
+        regularization=("LOSS/regular_weights",),
+        beside="LOSS/regular_weights",
+        source="DetectionTeamUCAS/FPN_Tensorflow tools/train.py and its forks",
+    ),
+    Convention(
+        framework="OpenMMLab",
+        optimized=("(?P<scope>(?:train/)?)loss",),
+        data=(r"{scope}(?:[\w.]+\.)?loss_\w+",),
+        beside=r"(?:train/)?(?:[\w.]*loss_(?:bbox|rpn_cls|mask)|[\w.]+\.loss_ce)",
+        assured=True,
+        note="the optimized loss is the sum of all that have loss in their name",
+        source="open-mmlab/mmdetection mmdet/models/detectors/base.py, _parse_losses",
+    ),
+    Convention(
+        framework="Detectron2",
+        optimized=("total_loss",),
+        data=(r"loss_\w+",),
+        beside="data_time",
+        assured=True,
+        note="the optimized loss is the sum of all losses",
+        source="facebookresearch/detectron2 detectron2/engine/train_loop.py, SimpleTrainer",
     ),
 )

@@ -20,7 +20,9 @@ from tb_regloss.analysis.facts import (
     REGULARIZATION_SUM,
     TOTAL_LOSS,
 )
-from tb_regloss.backend.convention_table import CONVENTIONS, REGULARIZATION, TOTAL, Convention
+from tb_regloss.backend import doubts
+from tb_regloss.backend.convention_table import CONVENTIONS, Convention
+from tb_regloss.backend.loss_words import ANY_PENALTY
 from tb_regloss.backend.plain_names import by_plain_names
 from tb_regloss.backend.role_choice import Choice, Roles, quoted, scope_of
 
@@ -33,11 +35,11 @@ _EVALUATION = re.compile(
     r"(?i)(?:^|[/_.\-\s])(?:val|valid|validation|eval|evaluation|test|testing|dev)(?:[/_.\-\s]|$)"
 )
 _RAW = re.compile(r"(?: \(raw\)|__raw_|_\(raw\))$")
-_SUFFIX = re.compile(r"_\d+$")
+# TensorFlow counts from 1 where a name is taken.
+_SUFFIX = re.compile(r"_[1-9]\d*$")
+_PER_EPOCH = re.compile(r"_(?:step|epoch)$")
 # No convention makes longer tags, and patterns take the square of the length.
 _LONGEST = 300
-_PENALTY = re.compile(REGULARIZATION)
-_TOTAL = re.compile(TOTAL)
 
 
 def find_roles(
@@ -138,18 +140,24 @@ def _by_convention(candidates: frozenset[str], present: frozenset[str]) -> Roles
 def _without_twins(tags: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Returns by plain name the tags it may stand for: more than one is a doubt.
 
-    Of twins of which one is marked raw the others are moving averages.
+    Of twins of which one is marked raw the others are moving averages; of
+    Lightning's `x_step` and `x_epoch` the second is the mean of the first.
     """
     groups: dict[str, list[str]] = {}
-    raw: dict[str, str] = {}
-    for tag in sorted(tags):
-        plain = _RAW.sub("", tag)
-        if plain != tag:
-            raw[_SUFFIX.sub("", plain)] = tag
+    preferred: dict[str, str] = {}
+    listed = frozenset(tags)
+    for tag in sorted(listed):
+        # TensorFlow 1 puts underscores in the place of spaces.
+        raw = _RAW.sub("", tag)
+        plain = _PER_EPOCH.sub("", raw).replace(" ", "_")
+        stem = _SUFFIX.sub("", plain)
+        plain = plain if f"{stem}_0" in listed else stem  # People count from 0.
+        if raw != tag or (tag.endswith("_step") and f"{tag[:-4]}epoch" in listed):
+            preferred[plain] = tag
         else:
-            groups.setdefault(_SUFFIX.sub("", tag), []).append(tag)
+            groups.setdefault(plain, []).append(tag)
     found = {plain: tuple(members) for plain, members in groups.items()}
-    found.update({plain: (tag,) for plain, tag in raw.items()})
+    found.update({plain: (tag,) for plain, tag in preferred.items()})
     return found
 
 
@@ -162,10 +170,11 @@ def _apply(row: Convention, usable: dict[str, tuple[str, ...]]) -> tuple[int, Ro
     scope = scope_of(row.optimized, optimized)
     barred = {*optimized, *total}
     penalties = choice.names((p.replace("{scope}", scope) for p in row.regularization), barred)
-    barred |= {n for n in usable if _PENALTY.fullmatch(n)} | set(penalties)
+    barred |= {name for name in usable if doubts.is_penalty(name)} | set(penalties)
     data = choice.names((p.replace("{scope}", scope) for p in row.data), barred)
-    data = [name for name in data if not _TOTAL.fullmatch(name)]
-    penalties, data = choice.settled(penalties, data)
+    data = [name for name in data if not doubts.is_total(name)]
+    if row.regularization == ANY_PENALTY:
+        optimized, penalties, data = doubts.settled(choice, optimized, penalties, data)
     notes = [f"The losses were found by their tags ({row.framework})."]
     if row.note:
         notes.append(f"In such logs {row.note}.")

@@ -6,29 +6,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 
 from tb_regloss.analysis.facts import DATA_LOSS, OPTIMIZED_LOSS
-from tb_regloss.backend.convention_table import REGULARIZATION, TOTAL
+from tb_regloss.backend import doubts, loss_words
 from tb_regloss.backend.role_choice import Choice, Roles, quoted, scope_of
 
-_PLAIN_OPTIMIZED = (
-    r"(?i)(?:.*/)?(?:optimi[sz]ed_loss|objective)",
-    r"(?i)train(?:ing)?[_/](?:loss|cost)",
-    r"(?i)(?P<scope>(?:.*/)?)(?:loss|cost)",
-    r"(?i)(?P<scope>(?:.*/)?)(?:running|avg|average|mean|batch|step|iter)[_ ]?(?:loss|cost)",
-)
-_LOSS_LIKE = re.compile(
-    r"(?i)(?:.*/)?(?!.*(?:ratio|weight|_scale|decay))"
-    r"(?:[^/]*(?:loss|cost)|[^/]*(?:cross_?entropy|xent(?:ropy)?)|nll|[^/]*_nll|loss_[^/]*)"
-)
-_COMPLETE_DATA = re.compile(r"(?i)(?:.*/)?(?:data|main|task|det)_loss")
-_BARE = re.compile(
-    r"(?i)(?:.*/)?(?:(?:train(?:ing)?|running|avg|average|mean|epoch|batch|step|iter)[_ ]?)?"
-    r"(?:loss|cost)"
-)
-_TOTAL = re.compile(TOTAL)
-# A data loss may well be an L2 loss; alone beside a loss this name says nothing.
-_DOUBTFUL_PENALTY = re.compile(r"(?i)(?:.*/)?(?:l2_loss(?:es)?|loss_l2)")
+_LIKELIHOOD = re.compile(loss_words.LIKELIHOOD)
+_BARE = re.compile(loss_words.BARE)
+_DIVERGENCE = re.compile(loss_words.DIVERGENCE)
+_WHOLE_DATA = re.compile(loss_words.WHOLE_DATA)
+_OF_ESTIMATORS = "global_step/sec"
+_AVERAGES = re.compile(r"(?i)(?:^|(?<=/))(?:avg|averages?|ema|smoothed)/")
 
 
 def by_plain_names(usable: dict[str, tuple[str, ...]]) -> tuple[int, Roles]:
@@ -37,35 +26,67 @@ def by_plain_names(usable: dict[str, tuple[str, ...]]) -> tuple[int, Roles]:
     Args:
       usable: by plain name the tags it may stand for.
     """
-    choice = Choice(usable)
-    totals = choice.names((TOTAL,))
-    optimized = totals or choice.names(_PLAIN_OPTIMIZED)
-    scope = scope_of((TOTAL, *_PLAIN_OPTIMIZED), optimized)
-    penalties = choice.names((REGULARIZATION,), optimized)
-    barred = {*optimized, *penalties}
-    losses = [name for name in usable if name not in barred and _LOSS_LIKE.fullmatch(name)]
-    losses = [name for name in losses if not _TOTAL.fullmatch(name)]
-    data = sorted(name for name in losses if not _BARE.fullmatch(name))
-    near = [name for name in data if re.fullmatch(scope + "[^/]*", name)]
-    complete = [name for name in near or data if _COMPLETE_DATA.fullmatch(name)]
-    data = complete if len(complete) == 1 else near or data
+    choice = Choice({name: tags for name, tags in usable.items() if not _is_average(name, usable)})
+    totals = choice.names(loss_words.TOTALS)
+    optimized = totals or choice.names(loss_words.BARE_OPTIMIZED)
+    scope = scope_of((*loss_words.TOTALS, *loss_words.BARE_OPTIMIZED), optimized)
+    penalties, maybe = _penalties(choice, optimized)
+    losses = doubts.others(choice.usable, optimized)
+    if _OF_ESTIMATORS in usable:
+        losses = [name for name in losses if name != "loss"]  # They log the optimized one so.
+    if not optimized and len(losses) == 1:
+        optimized = choice.names((loss_words.LONE_OPTIMIZED,))
+        losses = [name for name in losses if name not in optimized]
+    data = _data(losses, scope, bool(totals)) or (maybe if len(maybe) == 1 and totals else [])
     notes = ["The losses were found by what their tags say."]
-    if not data and totals and penalties:
-        data = [name for name in losses if _BARE.fullmatch(name)]
-        if data:
-            notes.append(f"{quoted(data)} beside a total is taken as the data loss.")
-    if penalties and not data and all(_DOUBTFUL_PENALTY.fullmatch(name) for name in penalties):
-        tags = [tag for name in penalties for tag in usable[name]]
-        notes.append(f"{quoted(tags)} may be the data loss itself and was left alone.")
-        penalties = []
-    penalties, data = choice.settled(penalties, data)
+    if totals and data and all(_BARE.fullmatch(name) for name in data):
+        notes.append(f"{quoted(data)} beside a total is taken as the data loss.")
+    optimized, penalties, data = doubts.settled(choice, optimized, penalties, data)
+    if len(data) == 1 and not penalties and totals and not _LIKELIHOOD.search(data[0]):
+        # One of the losses that are in the total; the others are not logged.
+        choice.leave(DATA_LOSS, data, "the total may hold others that are not logged")
+        data = []
+    chosen = (
+        choice.summed(DATA_LOSS, data)
+        if optimized and doubts.are_parts(data)
+        else choice.one(DATA_LOSS, data)
+    )
+    if len(chosen) > 1:
+        notes.append(f"The data loss is the sum of {quoted(chosen)}.")
     roles = Roles(
-        data_loss=choice.one(DATA_LOSS, data),
+        data_loss=chosen,
         regularization_sum=choice.penalties(penalties),
         optimized_loss=choice.one(OPTIMIZED_LOSS, optimized),
     )
     if not choice.matched:
         return 0, Roles()
     return choice.matched, dataclasses.replace(
-        roles, framework="names", notes=tuple(notes), ambiguities=tuple(choice.doubts)
+        roles,
+        framework="names",
+        notes=tuple(notes),
+        ambiguities=tuple(choice.doubts),
     )
+
+
+def _penalties(choice: Choice, optimized: list[str]) -> tuple[list[str], list[str]]:
+    """Returns the regularization losses, and names that could be but for these."""
+    every = sorted(name for name in choice.usable if doubts.is_penalty(name))
+    every = [name for name in every if name not in optimized]
+    sure = choice.names((loss_words.SURE_PENALTY,), optimized)
+    return (sure, [name for name in every if name not in sure]) if sure else (every, [])
+
+
+def _data(losses: list[str], scope: str, has_total: bool) -> list[str]:
+    parts = sorted(name for name in losses if not _BARE.fullmatch(name))
+    near = [name for name in parts if re.fullmatch(scope + "[^/]*", name)] or parts
+    whole = [name for name in near if _WHOLE_DATA.fullmatch(name)]
+    if len(whole) == 1:
+        return whole
+    if not near and has_total:
+        return sorted(losses)
+    return [] if all(_DIVERGENCE.fullmatch(name) for name in near) else near
+
+
+def _is_average(name: str, usable: Collection[str]) -> bool:
+    plain = _AVERAGES.sub("", name)
+    return plain != name and plain in usable

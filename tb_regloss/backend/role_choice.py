@@ -12,12 +12,6 @@ from tb_regloss.analysis.facts import REGULARIZATION_SUM, ROLES, FoundRole
 
 _CLONE = re.compile(r"(?:^|/)((?:clone|tower|worker|replica)_\d+)/", re.IGNORECASE)
 _OF_ONE_LAYER = re.compile(r"(?i).+/weights?_loss")
-# Detectors call the regression of their boxes so.
-_REGRESSION = re.compile(r"(?i)(?:.*/)?(?:reg_loss|loss_reg)")
-_OF_A_DETECTOR = re.compile(
-    r"(?i)(?:.*[/_])?(?:cls|class|classif\w*|b?box|centerness|ctr|hm|heatmap|conf|obj|offset|wh)"
-    r"(?:[/_].*)?"
-)
 
 
 class Doubt(str):
@@ -134,21 +128,12 @@ class Choice:
         pick = self.one if sums else self.summed
         return pick(REGULARIZATION_SUM, sums or names)
 
-    def settled(self, penalties: list[str], data: list[str]) -> tuple[list[str], list[str]]:
-        """Returns both lists, or nothing (and a doubt) where one could belong to the other."""
-        if not penalties or not all(_REGRESSION.fullmatch(name) for name in penalties):
-            return penalties, data
-        neighbours = [name for name in data if _OF_A_DETECTOR.fullmatch(name)]
-        if not neighbours:
-            return penalties, data
-        self.matched += 2
-        tags = [tag for name in penalties for tag in self.usable[name]]
-        text = (
-            f"The regularization sum could be {quoted(tags)}, but beside {quoted(neighbours)} "
-            "that may be the regression of boxes, a part of the data loss; say which it is."
-        )
-        self.doubts.append(Doubt(text, REGULARIZATION_SUM, tags))
-        return [], []
+    def leave(self, role: str, names: list[str], why: str) -> None:
+        """Notes that the role is left open although these names say that they have it."""
+        tags = sorted(tag for name in names for tag in self.usable[name])
+        text = f"The {role.replace('_', ' ')} could be {quoted(tags)}, but {why}; say which it is."
+        self.matched += 1
+        self.doubts.append(Doubt(text, role, tags))
 
 
 def scope_of(patterns: Iterable[str], names: list[str]) -> str:

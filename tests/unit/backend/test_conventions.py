@@ -173,21 +173,21 @@ _NOISE = ["learning_rate", "global_step/sec", "accuracy", "batch/fraction_of_160
             ["train/reg_loss"],
         ),
         (
-            "components beside their total",
+            "names",
             ["loss/total_loss", "loss/giou_loss", "loss/conf_loss", "loss/prob_loss", "lr"],
             "loss/total_loss",
             ["loss/conf_loss", "loss/giou_loss", "loss/prob_loss"],
             [],
         ),
         (
-            "components beside their total",
+            "names",
             ["total_loss", "class_loss", "regr_loss", "regularization_loss"],
             "total_loss",
             ["class_loss", "regr_loss"],
             ["regularization_loss"],
         ),
         (
-            "components beside their total",
+            "names",
             ["Loss/total", "Loss/data", "Loss/reg", "Metric/total"],
             "Loss/total",
             ["Loss/data"],
@@ -216,9 +216,9 @@ _NOISE = ["learning_rate", "global_step/sec", "accuracy", "batch/fraction_of_160
         ),
         (
             "names",
-            ["total_loss", "loss", "reg_loss"],
+            ["total_loss", "train_loss", "reg_loss"],
             "total_loss",
-            ["loss"],
+            ["train_loss"],
             ["reg_loss"],
         ),
     ],
@@ -303,13 +303,39 @@ def test_two_players_stay_open() -> None:
     assert any("discriminator/total_loss" in text for text in roles.ambiguities)
 
 
-def test_several_candidates_for_the_data_loss_stay_open() -> None:
-    roles = find_roles(["loss", "mse_loss", "perceptual_loss", "reg_loss"])
+def test_parts_beside_the_optimized_loss_are_summed_and_said() -> None:
+    roles = find_roles(["loss", "mse_loss", "perceptual_loss", "regularization_loss"])
     assert roles.optimized_loss == ("loss",)
+    assert roles.data_loss == ("mse_loss", "perceptual_loss")
+    assert 'The data loss is the sum of "mse_loss" and "perceptual_loss".' in roles.notes
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["d_loss", "g_loss"],
+        ["policy_loss_a", "value_loss_b"],
+        ["kl_loss", "kl_pt_loss", "kl_tp_loss"],
+        ["actor_total_loss", "other_loss"],
+    ],
+)
+def test_what_are_no_parts_of_one_sum_stays_open(parts: list[str]) -> None:
+    roles = find_roles(["total_loss", *parts, "regularization_loss"])
     assert roles.data_loss == ()
-    assert roles.ambiguities == (
-        'The data loss could be any of "mse_loss" and "perceptual_loss"; say which it is.',
-    )
+    assert roles.regularization_sum == ("regularization_loss",)
+    assert [doubt.role for doubt in roles.ambiguities] == ([DATA_LOSS] if len(parts) < 3 else [])
+
+
+def test_one_part_of_a_total_is_not_the_data_loss() -> None:
+    roles = find_roles(["total_loss", "perceptual_loss"])
+    assert roles.by_role() == {OPTIMIZED_LOSS: ("total_loss",)}
+    assert "others that are not logged" in roles.ambiguities[0]
+
+
+def test_a_loss_beside_a_penalty_alone_may_be_either() -> None:
+    roles = find_roles(["loss", "regularization_loss"])
+    assert roles.by_role() == {REGULARIZATION_SUM: ("regularization_loss",)}
+    assert "no other loss that may be the data loss" in roles.ambiguities[0]
 
 
 def test_losses_of_several_clones_are_not_summed() -> None:
@@ -321,8 +347,8 @@ def test_losses_of_several_clones_are_not_summed() -> None:
 
 def test_an_l2_loss_alone_may_be_the_data_loss() -> None:
     roles = find_roles(["loss", "l2_loss"])
-    assert roles.regularization_sum == ()
-    assert any('"l2_loss" may be the data loss' in note for note in roles.notes)
+    assert roles.by_role() == {}
+    assert {doubt.role for doubt in roles.ambiguities} == {OPTIMIZED_LOSS, REGULARIZATION_SUM}
 
 
 def test_unweighted_losses_of_several_outputs_are_no_data_loss() -> None:
@@ -338,8 +364,8 @@ def test_the_regression_of_boxes_is_no_regularization(total: str) -> None:
     roles = find_roles(tags)
     assert roles.by_role() == {OPTIMIZED_LOSS: (total,)}
     assert roles.ambiguities == (
-        'The regularization sum could be "reg_loss", but beside "cls_loss" that may be the '
-        "regression of boxes, a part of the data loss; say which it is.",
+        'The regularization sum could be "reg_loss", but beside "cls_loss" that may be a '
+        "regression (of boxes, say), a part of the data loss; say which it is.",
     )
     said = find_roles(tags, {REGULARIZATION_SUM: "reg_loss"})
     assert said.data_loss == ("cls_loss",)
@@ -392,7 +418,7 @@ class TestGiven:
         assert roles.data_loss == ("regloss/data_loss",)
 
     def test_a_given_optimized_loss_is_not_assured_by_the_framework(self) -> None:
-        tags = ["Loss/total_loss", "Loss/x_loss", "x"]
+        tags = ["Loss/total_loss", "Loss/localization_loss", "x"]
         assert find_roles(tags).assured
         assert not find_roles(tags, {OPTIMIZED_LOSS: "x"}).assured
 
