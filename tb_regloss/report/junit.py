@@ -8,6 +8,7 @@ Jenkins' xunit plugin (junit-10.xsd): a suite per path, a case per run.
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 import tb_regloss
 from tb_regloss.analysis.verdict_types import Severity
 from tb_regloss.report import wording
+from tb_regloss.report.baseline import Comparison
 from tb_regloss.report.outcome import Outcome, RunOutcome, baseline_line
 
 _COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
@@ -23,8 +25,18 @@ _COUNTS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 def document(outcome: Outcome) -> str:
     """Returns the report in ASCII; characters beyond it are references."""
     root = ElementTree.Element("testsuites", name="tb-regloss")
+    runs, problems = collections.defaultdict(list), collections.defaultdict(list)
+    for one in outcome.runs:
+        runs[one.run["argument"]].append(one)
+    for problem in outcome.problems:
+        problems[problem["path"]].append(problem["message"])
     for argument in outcome.arguments:
-        root.append(_suite(argument, outcome))
+        cases = [_run(one) for one in runs[argument]]
+        if argument in outcome.unreadable:
+            cases.append(_of_path(argument, "error", "unreadable", problems[argument]))
+        elif not cases and problems[argument]:
+            cases.append(_of_path(argument, "skipped", "no_run", problems[argument]))
+        root.append(_suite(argument, cases, outcome.comparison))
     for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     root.set("time", "0")
@@ -33,16 +45,16 @@ def document(outcome: Outcome) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
-def _suite(argument: str, outcome: Outcome) -> ElementTree.Element:
+def _suite(
+    argument: str, cases: list[ElementTree.Element], comparison: Comparison | None
+) -> ElementTree.Element:
     suite = ElementTree.Element("testsuite", name=wording.safe(argument))
     properties = ElementTree.SubElement(suite, "properties")
     told = {"tb-regloss": tb_regloss.__version__}
-    if outcome.comparison is not None:
-        told["baseline"] = wording.one_line(baseline_line(outcome.comparison))
+    if comparison is not None:
+        told["baseline"] = wording.one_line(baseline_line(comparison))
     for name, value in told.items():
         ElementTree.SubElement(properties, "property", name=name, value=value)
-    cases = [_run(one) for one in outcome.runs if one.run["argument"] == argument]
-    cases.extend(_path_cases(argument, outcome))
     suite.set("tests", str(len(cases)))
     for key, tag in _COUNTS.items():
         suite.set(key, str(sum(case.find(tag) is not None for case in cases)))
@@ -51,17 +63,11 @@ def _suite(argument: str, outcome: Outcome) -> ElementTree.Element:
     return suite
 
 
-def _path_cases(argument: str, outcome: Outcome) -> Iterator[ElementTree.Element]:
-    """Yields a case for a path that gave no run, so that it is not overlooked."""
-    problems = [p["message"] for p in outcome.problems if p["path"] == argument]
-    if argument in outcome.unreadable:
-        case = _case(argument, argument)
-        _say(case, "error", "unreadable", problems[0], "\n".join(problems))
-        yield case
-    elif problems and all(one.run["argument"] != argument for one in outcome.runs):
-        case = _case(argument, argument)
-        _say(case, "skipped", "no_run", problems[0])
-        yield case
+def _of_path(argument: str, tag: str, kind: str, problems: list[str]) -> ElementTree.Element:
+    """Returns a case for a path that gave no run, so that it is not overlooked."""
+    case = _case(argument, argument)
+    _say(case, tag, kind, problems[0], wording.lines("\n".join(problems)))
+    return case
 
 
 def _run(one: RunOutcome) -> ElementTree.Element:

@@ -49,7 +49,7 @@ class Outcome:
     arguments: tuple[str, ...]
     runs: tuple[RunOutcome, ...]
     problems: tuple[Mapping[str, str], ...]
-    unreadable: tuple[str, ...] = ()
+    unreadable: frozenset[str] = frozenset()
     comparison: Comparison | None = None
 
 
@@ -81,7 +81,7 @@ def outcome_of(
         for run, of_run in zip(runs, faults, strict=True)
     )
     unique = tuple(dict.fromkeys(arguments))
-    return Outcome(unique, found, tuple(problems), tuple(unreadable), comparison)
+    return Outcome(unique, found, tuple(problems), frozenset(unreadable), comparison)
 
 
 def check_object(outcome: Outcome) -> dict[str, Any]:

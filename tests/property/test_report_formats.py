@@ -41,10 +41,11 @@ def a_document(name: str, text: str) -> tuple[Any, list[dict[str, str]]]:
     return run, run["problems"]
 
 
-@given(NAMES, NAMES)
-def test_junit_is_well_formed_and_keeps_names(name: str, text: str) -> None:
+@given(NAMES, NAMES, st.booleans())
+def test_junit_is_well_formed_and_keeps_names(name: str, text: str, lost: bool) -> None:
     run, problems = a_document(name, text)
-    root = ElementTree.fromstring(junit.document(outcome_of(["logs", name], [run], problems)))
+    found = outcome_of(["logs", name], [run], problems, unreadable=[name] if lost else [])
+    root = ElementTree.fromstring(junit.document(found))
     names = [case.get("name") for case in root.iter("testcase")]
     assert wording.safe(wording.title(run)) in names
     (failure,) = root.iter("failure")
