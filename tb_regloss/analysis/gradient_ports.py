@@ -8,12 +8,15 @@ before that, without the learning rate.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow, Write
 from tb_regloss.analysis.op_graph import node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.update_arithmetic import behind
 
+NORMS = ("Sum", "Mean", "L2Loss", "Max")  # of which clipping and adaptive rates are made
 _ELEMENTWISE = ("Square", "Abs", "Sign", "Neg", "Sqrt", "Mean", "Max")  # of one gradient
 
 
@@ -24,6 +27,15 @@ def gradient_ports(flow: Flow, write: Write, slots: bytearray) -> tuple[tuple[in
     before that, without the learning rate. On the way, a multiple of the
     variable that is added outside of the gradient is the optimizer's decay.
     """
+    ports, decayed = _ports(flow, write, slots, NORMS)
+    # The norm of all gradients, by which they are clipped, leads to each of them.
+    return (ports, decayed) if ports else _ports(flow, write, slots, ())
+
+
+def _ports(
+    flow: Flow, write: Write, slots: bytearray, barred: Container[str]
+) -> tuple[tuple[int, ...], bool]:
+    """Returns the same, without what is reached through ops of type `barred` only."""
     graph = flow.graph
     own = set(flow.reads.get(write.variable, ()))
     ports: dict[int, None] = {}
@@ -35,6 +47,8 @@ def gradient_ports(flow: Flow, write: Write, slots: bytearray) -> tuple[tuple[in
         if not flow.data[node]:
             continue
         op = graph.ops[node]
+        if op in barred and slots[node]:
+            continue
         operands = list(flow.value_inputs(node))
         kind = op_semantics.row(op).kind
         reads_own = any(behind(flow, operand) in own for operand in operands)

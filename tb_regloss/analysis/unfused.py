@@ -12,6 +12,7 @@ from collections.abc import Container
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import WRITES, Flow, Write
+from tb_regloss.analysis.gradient_ports import NORMS
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.update_arithmetic import is_arithmetic
@@ -32,10 +33,30 @@ def candidates(flow: Flow, fused: Container[int]) -> dict[int, list[Write]]:
     return found
 
 
-def is_used_with_data(flow: Flow, variable: int) -> bool:
+def used_forward(
+    flow: Flow, writes_of: dict[int, list[Write]], trainable: frozenset[int] | None
+) -> set[int]:
+    """Returns the variables that a model computes with, as against slots and accumulators.
+
+    Both are added to data and reduced to a number, one in a loss, the other for
+    the norm of a gradient; but only what a model computes with comes back in
+    its own update.
+    """
+    reduced = {v for v in writes_of if is_used_with_data(flow, v)}
+    forward = {v for v in reduced if is_used_with_data(flow, v, NORMS)}
+    unsure = {v: writes_of[v] for v in reduced - forward}
+    return forward | set(trained(flow, unsure, {}, trainable)[0])
+
+
+def is_used_with_data(flow: Flow, variable: int, besides: Container[str] = ()) -> bool:
     """Whether a variable is computed with, not only updated: its value meets data in a product.
 
     Slots and accumulators meet data in elementwise arithmetic only.
+
+    Args:
+      flow: the graph.
+      variable: the variable's node.
+      besides: further ops that do not count where they make a scalar.
     """
     graph = flow.graph
     stack = list(flow.reads.get(variable, ()))
@@ -49,7 +70,10 @@ def is_used_with_data(flow: Flow, variable: int) -> bool:
                 continue
             if op in WRITES or op_semantics.is_summary(op):
                 continue
-            if flow.data[reader] and not is_arithmetic(op):
+            is_harmless = is_arithmetic(op) or (
+                op in besides and flow.ranks.rank(value_of(reader)) in (0, None)
+            )
+            if flow.data[reader] and not is_harmless:
                 return True
             seen.add(reader)
             stack.append(reader)

@@ -79,7 +79,7 @@ def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
     """
     updates = _fused(flow)
     candidates = unfused.candidates(flow, updates)
-    forward = {v for v in candidates if unfused.is_used_with_data(flow, v)}
+    forward = unfused.used_forward(flow, candidates, trainable)
     state = {
         variable: [write.value for write in writes]
         for variable, writes in candidates.items()
