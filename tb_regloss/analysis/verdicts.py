@@ -43,6 +43,7 @@ from tb_regloss.analysis.verdict_types import (
 _ACTIVITY = "activity_regularizer"
 _MEASURED = "Measured by automatic differentiation in the training process."
 _UNMEASURED = "No graph and no measured multiplier were logged."
+_WHOLE = "regularization sum"
 # What values give as an interval around it.
 _EXACT = {Status.MISSING: 0.0, Status.INCLUDED: 1.0}
 _SEVERITIES = {
@@ -104,9 +105,8 @@ class _Judge:
         diagnosis = causes.diagnose(status, kept, decided_by)
         decays = self._decays()
         headline = headlines.headline(status, losses, coverage, diagnosis, decays, reason)
-        if self._is_by_values and status is not Status.UNKNOWN:
-            assert self._scalars is not None
-            headline = headlines.by_values(status, self._scalars.multiplier)
+        if self._is_by_values and (status is Status.INCLUDED or kept[0].name == _WHOLE):
+            headline = headlines.by_values(status, kept[0].multiplier)
         return RunVerdict(
             status=status,
             severity=severity_of(status),
@@ -184,7 +184,7 @@ class _Judge:
             return losses, Status.UNKNOWN, found.text if nothing_else and found.text else reason
         self._is_by_values = True
         multiplier = _EXACT.get(found.status, found.multiplier)
-        whole = LossVerdict("regularization sum", (), Status.UNKNOWN)
+        whole = LossVerdict(_WHOLE, (), Status.UNKNOWN)
         decided = [
             dataclasses.replace(loss, status=found.status, multiplier=multiplier, text=found.text)
             for loss in kept or [whole]

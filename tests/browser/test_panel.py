@@ -38,6 +38,14 @@ def test_the_bug_is_seen_at_a_glance(panel: Panel) -> None:
     expect(panel.locator('.evidence-row[data-kind="scalars"]')).to_contain_text("optimized =")
 
 
+def test_the_headline_leads_to_what_the_verdict_means(panel: Panel) -> None:
+    panel.focus(logs.BUG)
+    with panel.locator("body").page.expect_popup() as opened:
+        panel.locator(".verdict h2 a").click()
+    expect(opened.value.locator("h2:target")).to_have_text("missing")
+    opened.value.close()
+
+
 def test_what_cannot_be_told_looks_like_no_warning(panel: Panel) -> None:
     badge = panel.badge(logs.BARE)
     expect(badge).to_have_text("can't tell")
