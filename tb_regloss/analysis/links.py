@@ -136,6 +136,29 @@ class Links:
                     continue
                 if variable in penalties.read_variables(flow, plain, 200):
                     return node
+            if op_semantics.row(graph.ops[node]).kind in (Kind.ADD, Kind.SUBTRACT):
+                # It looks like the sum of an activation and a bias; what is
+                # added there may be a gradient nevertheless.
+                found = self._added_with(variable, node)
+                if found is not None:
+                    return found
+        return None
+
+    def _added_with(self, variable: int, end: int) -> int | None:
+        """Returns a sum behind an op that adds something made of a variable alone to data."""
+        flow, graph = self._flow, self._flow.graph
+        stack, seen = [end], set[int]()
+        while stack and len(seen) < _REACH:
+            node = stack.pop()
+            if node in seen or not flow.data[node]:
+                continue
+            seen.add(node)
+            if op_semantics.row(graph.ops[node]).kind in (Kind.ADD, Kind.SUBTRACT):
+                for operand in map(node_of, graph.inputs[node]):
+                    is_alone = flow.parameters[operand] and not flow.data[operand]
+                    if is_alone and variable in penalties.read_variables(flow, operand, 200):
+                        return node
+            stack.extend(node_of(v) for v in flow.value_inputs(node))
         return None
 
     def _scales_variable(self, node: int, variable: int) -> bool:
