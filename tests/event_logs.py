@@ -10,6 +10,7 @@ write a broken file.
 from __future__ import annotations
 
 import io
+import math
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -163,3 +164,15 @@ def instrumented(folder: os.PathLike[str] | str, steps: int = 5, graph: bool = T
         for step in range(steps):
             log.ours(step, data_loss=1.0 / (step + 1), regularization_sum=0.25, optimized_loss=1.0)
             log.vector(step, name, [0.125, 0.125])
+
+
+def unnamed(folder: os.PathLike[str] | str, multiplier: float = 1.0, prefix: str = "my/") -> None:
+    """A run whose losses have tags that no convention knows: `my/ce`, `my/wd`, `my/total`."""
+    with EventLog(folder) as log:
+        for step in range(0, 300, 3):
+            # Irregular on purpose: from smooth curves nothing would follow.
+            data = 0.2 + 2 * math.exp(-step / 90) + 0.1 * math.sin(step * step)
+            penalty = 0.3 * (1 + 0.2 * math.sin(step / 40))
+            total = data + multiplier * penalty
+            values = {"ce": data, "wd": penalty, "total": total, "lr": 0.1}
+            log.simple(step, {prefix + name: value for name, value in values.items()})

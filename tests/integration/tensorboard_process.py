@@ -76,7 +76,7 @@ class Board:
             assert time.monotonic() < deadline, runs
             time.sleep(0.1)
 
-    def differing(self, expected: dict[str, dict[str, Any]]) -> list[str]:
+    def differing(self, expected: dict[str, dict[str, Any]], **query: str) -> list[str]:
         """Returns the runs on which TensorBoard does not come to say what is expected.
 
         Its readers may still be at work when all runs are known already.
@@ -84,12 +84,14 @@ class Board:
         deadline = time.monotonic() + _SECONDS
         different = list(expected)
         while different and time.monotonic() < deadline:
-            different = [name for name in different if self.verdict(name) != expected[name]]
+            different = [
+                name for name in different if self.verdict(name, **query) != expected[name]
+            ]
         return different
 
-    def verdict(self, run: str) -> dict[str, Any]:
+    def verdict(self, run: str, **query: str) -> dict[str, Any]:
         """Returns the verdict on a run."""
-        found: dict[str, Any] = self.get("plugin/regloss/verdict", run=run)
+        found: dict[str, Any] = self.get("plugin/regloss/verdict", run=run, **query)
         return found
 
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.event_logs import EventLog, declaration, instrumented
+from tests.event_logs import EventLog, declaration, instrumented, unnamed
 from tests.integration.tensorboard_process import check, tensorboard
 
 LOADERS = ("true", "false")
@@ -111,6 +111,26 @@ def test_the_panel_says_what_the_command_line_says(tmp_path: pathlib.Path, load_
         assert status == 404
         assert headers["Content-Type"] == "application/json"
         assert json.loads(body)["error"]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("load_fast", LOADERS)
+def test_told_the_same_the_panel_says_what_the_command_line_says(
+    tmp_path: pathlib.Path, load_fast: str
+) -> None:
+    unnamed(tmp_path / "plain")
+    instrumented(tmp_path / "train", steps=3)
+    flags = ("--data=my/ce", "--regularization=my/wd", "--optimized=my/total")
+    expected = {run["run"]: run for run in check(str(tmp_path), *flags)["runs"]}
+    assert expected["plain"]["status"] == "included"
+    said = {"data_loss": ["my/ce"], "regularization_sum": ["my/wd"], "optimized_loss": ["my/total"]}
+    roles = json.dumps({"all": said})
+    with tensorboard(f"--logdir={tmp_path}", f"--load_fast={load_fast}") as board:
+        board.settled(len(expected))
+        assert board.differing(expected, roles=roles) == []
+        tags = board.get("plugin/regloss/tags", run="plain")["tags"]
+        assert tags == ["my/ce", "my/lr", "my/total", "my/wd"]
+        status, _, body = board.open("plugin/regloss/verdict", run="plain", roles="{")
+        assert (status, json.loads(body)["error"]["code"]) == (400, "invalid_argument")
 
 
 @pytest.mark.parametrize("load_fast", LOADERS)
