@@ -64,12 +64,16 @@ class Sums:
         self._from_data = self._closure(self._data_losses)
 
     def tops(self) -> list[int]:
-        """Returns scalars that depend on data and penalties and go into no other such sum."""
-        data = self._flow.data
+        """Returns scalars that depend on data and penalties and go into no other such sum.
+
+        A vector that holds both, as programs keep to log them, adds nothing up.
+        """
+        data, ranks = self._flow.data, self._flow.ranks
         return [
             node
             for node in self.reached
             if data[node]
+            and ranks.rank(value_of(node)) in (0, None)
             and not any(
                 data[reader] and reader in self.reached for reader in self._sum_readers(node)
             )
@@ -98,6 +102,8 @@ class Sums:
         graph, ranks = self._flow.graph, self._flow.ranks
         op, inputs = graph.ops[reader], graph.inputs[reader]
         kind = op_semantics.row(op).kind
+        if op == "AssignVariableOp":
+            return False
         if op in _SUMS:
             return inputs[position] in op_semantics.value_inputs(op, inputs)
         if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
