@@ -60,7 +60,11 @@ def are_layers(frames: Iterable[tuple[str, int]]) -> bool:
 
 def _own_variables(layer: Any) -> Iterator[Any]:
     for name in ("_trainable_variables", "_trainable_weights"):  # Keras 3; tf-keras.
-        yield from vars(layer).get(name) or ()
+        for variable in vars(layer).get(name) or ():
+            yield variable
+            for backends_own in ("_value", "_variable"):  # In Keras's; in one that casts.
+                if hasattr(variable, backends_own):
+                    yield getattr(variable, backends_own)
 
 
 def _watch(module: ModuleType) -> None:

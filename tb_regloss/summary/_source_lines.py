@@ -78,10 +78,23 @@ def passes_through_slim(frames: Iterable[tuple[str, int]]) -> bool:
     return folder is not None and any(name.startswith(folder) for name, _ in frames)
 
 
+def user_frames() -> list[FrameType]:
+    """Returns the program's own frames that are being executed, innermost first."""
+    return [
+        frame
+        for frame in _frames()
+        if not _is_framework(name := frame.f_code.co_filename) and not _is_installed(name)
+    ]
+
+
 def _current_frames() -> Iterator[tuple[str, int]]:
+    return ((frame.f_code.co_filename, frame.f_lineno) for frame in _frames())
+
+
+def _frames() -> Iterator[FrameType]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        yield frame.f_code.co_filename, frame.f_lineno
+        yield frame
         frame = frame.f_back
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tb_regloss import errors
 from tb_regloss.analysis import facts
-from tb_regloss.summary import _source_lines, _tf1_graph
+from tb_regloss.summary import _argument_lines, _layer_lines, _source_lines, _tf1_graph
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,24 +74,34 @@ def declaration(losses: Losses, detached: Sequence[bool | None]) -> facts.Declar
       losses: as passed.
       detached: for each regularization loss, see `facts.DeclaredLoss`.
     """
-    line = _source_lines.calling_line()
+    lines = _argument_lines.of_call(
+        "losses", ("data_loss", "regularization_losses", "optimized_loss", "step", "tape")
+    )
     return facts.Declaration(
         framework="tf2",
         regularization_losses=tuple(
-            dataclasses.replace(_declared(name, loss, line), detached=cut)
-            for (name, loss), cut in zip(losses.regularization.items(), detached, strict=True)
+            dataclasses.replace(
+                _declared(name, loss, lines.of("regularization_losses", name, index)), detached=cut
+            )
+            for index, ((name, loss), cut) in enumerate(
+                zip(losses.regularization.items(), detached, strict=True)
+            )
         ),
         data_losses=tuple(
-            _declared(_tensor_name(loss) or f"data_loss[{i}]", loss, line)
-            for i, loss in enumerate(losses.data)
+            _declared(
+                _tensor_name(loss) or f"data_loss[{index}]", loss, lines.of("data_loss", index)
+            )
+            for index, loss in enumerate(losses.data)
         ),
         optimized_loss=_declared(
-            _tensor_name(losses.optimized) or "optimized_loss", losses.optimized, line
+            _tensor_name(losses.optimized) or "optimized_loss",
+            losses.optimized,
+            lines.of("optimized_loss"),
         ),
         collections={
             name: tuple(
-                _declared(_tensor_name(loss) or f"{name}[{i}]", loss, line)
-                for i, loss in enumerate(members)
+                _declared(_tensor_name(loss) or f"{name}[{index}]", loss, None)
+                for index, loss in enumerate(members)
             )
             for name, members in losses.collections.items()
         },
@@ -99,19 +109,37 @@ def declaration(losses: Losses, detached: Sequence[bool | None]) -> facts.Declar
 
 
 def _declared(name: str, loss: Any, line: str | None) -> facts.DeclaredLoss:
-    """Describes a loss; in eager mode nothing tells where a tensor was made."""
+    """Describes a loss.
+
+    Args:
+      name: the name that is shown.
+      loss: the tensor.
+      line: where it was made, for a tensor that does not tell.
+    """
     if not _is_symbolic(loss):
         return facts.DeclaredLoss(name=name, created_at=line)
+    read = list(_variables(loss))
     return facts.DeclaredLoss(
         name=name,
         tensor=_tensor_name(loss),
-        variables=tuple(dict.fromkeys(_variables(loss))),
-        created_at=_source_lines.user_line(_tf1_graph.stack_of(loss.op)) or line,
+        variables=tuple(dict.fromkeys(variable.name.split(":")[0] for variable in read)),
+        created_at=_line(loss.op, read),
     )
 
 
-def _variables(loss: Any) -> Iterator[str]:
-    """Yields names of the trained variables that a symbolic loss reads."""
+def _line(op: Any, read: Sequence[Any]) -> str | None:
+    """Returns the line of the layer that a penalty in `model.losses` is of, or the op's own."""
+    stack = _tf1_graph.stack_of(op)
+    if read and _layer_lines.are_layers(stack):
+        by_variable = _layer_lines.lines_of_variables()
+        lines = {by_variable.get(id(variable)) for variable in read}
+        if len(lines) == 1 and None not in lines:
+            return lines.pop()
+    return _source_lines.user_line(stack)
+
+
+def _variables(loss: Any) -> Iterator[Any]:
+    """Yields the trained variables that a symbolic loss reads."""
     graph = loss.graph
     by_handle: dict[int, Any] = {}
     while graph is not None:
@@ -123,7 +151,7 @@ def _variables(loss: Any) -> Iterator[str]:
     for op in _tf1_graph.ops_behind(loss.op):
         variable = by_handle.get(handles.get(op.name, 0))
         if variable is not None:
-            yield variable.name.split(":")[0]
+            yield variable
 
 
 def _captured_handles(graph: Any) -> dict[str, int]:

@@ -24,7 +24,7 @@ import torch
 
 from tb_regloss import errors, metadata
 from tb_regloss.analysis import facts
-from tb_regloss.summary import _guard, _source_lines, _value_test, pb
+from tb_regloss.summary import _argument_lines, _guard, _value_test, pb
 
 
 class Losses:
@@ -114,7 +114,9 @@ class Losses:
             self._own.close()
 
     def _declare(self, data: Any, penalties: dict[str, Any], optimized: Any) -> facts.Declaration:
-        line = _source_lines.calling_line()
+        lines = _argument_lines.of_call(
+            "add", ("step", "data_loss", "regularization_losses", "optimized_loss", "collections")
+        )
         multipliers = _multipliers(data, list(penalties.values()), optimized)
         declared = facts.Declaration(
             framework="torch",
@@ -122,13 +124,15 @@ class Losses:
                 facts.DeclaredLoss(
                     name=name,
                     variables=tuple(self._parameters(penalty)),
-                    created_at=line,
+                    created_at=lines.of("regularization_losses", name, index),
                     detached=not penalty.requires_grad,
                 )
-                for name, penalty in penalties.items()
+                for index, (name, penalty) in enumerate(penalties.items())
             ),
-            data_losses=(facts.DeclaredLoss("data_loss", created_at=line),),
-            optimized_loss=facts.DeclaredLoss("optimized_loss", created_at=line),
+            data_losses=(facts.DeclaredLoss("data_loss", created_at=lines.of("data_loss")),),
+            optimized_loss=facts.DeclaredLoss(
+                "optimized_loss", created_at=lines.of("optimized_loss")
+            ),
             optimizer_weight_decay=_weight_decay(self._optimizer),
         )
         return metadata.with_multipliers(declared, multipliers)

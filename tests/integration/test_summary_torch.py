@@ -40,13 +40,13 @@ class Program:
             loss = data_loss + first + second
             if self.how == "missing":
                 loss = data_loss
-            if self.how == "twin":
-                first = 0.1 * self.model[0].weight.square().sum()
-                second = second.detach()
             if self.how == "half":
                 loss = 128.0 * (data_loss + 0.5 * first + 0.5 * second)
             self.optimizer.zero_grad()
-            self.logger.add(step, data_loss, {"first": first, "second": second}, loss)
+            logged = {"first": first, "second": second}
+            if self.how == "twin":
+                logged = {"first": first * 1, "second": second.detach()}
+            self.logger.add(step, data_loss, logged, loss)
             loss.backward()
             self.optimizer.step()
 
@@ -80,11 +80,28 @@ def test_values_and_declaration(tmp_path, kind):
     assert (first.name, first.variables) == ("first", ("0.weight",))
     assert (second.name, second.variables) == ("second", ("1.weight",))
     assert [first.multiplier, second.multiplier] == [1.0, 1.0]
-    lines, start = inspect.getsourcelines(Program.run)
-    (offset,) = [at for at, text in enumerate(lines) if "self.logger.add" in text]
-    assert first.created_at == f"test_summary_torch.py:{start + offset}"
     assert log.declaration.framework == "torch"
     assert log.declaration.optimizer_weight_decay == 0.0
+
+
+def test_source_lines(tmp_path):
+    logger = regloss_torch.Losses(tmp_path)
+    weight = torch.ones(3, requires_grad=True)
+    data_loss = (weight - 2).square().mean()  # data
+    penalties = {
+        "l1": weight.abs().sum(),  # l1
+        "l2": weight.square().sum(),  # l2
+    }
+    loss = data_loss + sum(penalties.values())  # optimized
+    logger.add(0, data_loss, penalties, loss)
+    logger.close()
+    declared = written_logs.read(tmp_path).declaration
+    lines, start = inspect.getsourcelines(test_source_lines)
+    marked = [
+        f"test_summary_torch.py:{start + at}" for at, text in enumerate(lines) if "  # " in text
+    ]
+    losses = (*declared.data_losses, *declared.regularization_losses, declared.optimized_loss)
+    assert [loss.created_at for loss in losses] == marked[:4]
 
 
 @pytest.mark.parametrize("loader", written_logs.PROVIDERS)
@@ -135,7 +152,7 @@ def test_decay_of_the_optimizer(tmp_path, optimizer):
 
 class TestOnMissing:
     def test_raise(self, tmp_path):
-        with pytest.raises(errors.MissingRegularizationError, match=r"missing: first \(created"):
+        with pytest.raises(errors.MissingRegularizationError, match=r"missing: first\n"):
             declared_by(tmp_path, "missing", on_missing="raise")
 
     def test_warn(self, tmp_path):

@@ -193,8 +193,33 @@ def test_source_lines_variables_and_tensors_of_a_traced_step(tmp_path):
 def test_source_line_of_an_eager_step(tmp_path):
     program = Program()
     log = run(tmp_path, program.train_step, program)
-    want = line_of("v2.losses(data_loss, penalties, loss, step=self.step")
-    assert log.declaration.regularization_losses[0].created_at == want
+    declared = log.declaration
+    kept, _, cut = declared.regularization_losses
+    assert kept.created_at == line_of("kept = ")
+    assert cut.created_at == line_of("cut = ")
+    assert declared.data_losses[0].created_at == line_of("data_loss = tf.reduce_mean")
+    assert declared.optimized_loss.created_at == line_of("loss = data_loss + kept")
+
+
+def test_penalties_in_model_losses_are_of_the_lines_of_their_layers(tmp_path):
+    keras = pytest.importorskip("keras")
+    first = keras.layers.Dense(2, kernel_regularizer="l2")
+    second = keras.layers.Dense(2, bias_regularizer="l1")
+    model = keras.Sequential([first, second])
+    model.build((None, 2))
+
+    @tf.function
+    def step():
+        mine = 0.1 * tf.nn.l2_loss(first.kernel)
+        data_loss = tf.reduce_mean(model(tf.ones([2, 2])))
+        v2.losses(data_loss, [*model.losses, mine], data_loss, step=0)
+
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        step()
+    created = [
+        loss.created_at for loss in written_logs.read(tmp_path).declaration.regularization_losses
+    ]
+    assert created == [line_of(text) for text in ("first = keras", "second = keras", "mine = ")]
 
 
 def test_penalty_from_outside_of_the_tape_is_detached(tmp_path):
