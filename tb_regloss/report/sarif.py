@@ -28,9 +28,14 @@ _KNOWN = {"kind": "external", "justification": "Known from the baseline."}
 _LEVELS = {"error": "error", "warning": "warning", "ok": "note"}
 
 
-def document(outcome: Outcome) -> dict[str, Any]:
-    """Returns the report, JSON-ready."""
-    results = [result for one in outcome.runs for result in _results(one)]
+def document(outcome: Outcome, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Returns the report, JSON-ready.
+
+    Args:
+      outcome: what was found.
+      files: where the source files lie: by name the path in the checkout.
+    """
+    results = [result for one in outcome.runs for result in _results(one, files or {})]
     if outcome.comparison is None:
         for result in results:
             # Without a baseline nothing was looked up: the key has to be absent.
@@ -44,14 +49,24 @@ def document(outcome: Outcome) -> dict[str, Any]:
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _results(one: RunOutcome) -> Iterator[dict[str, Any]]:
+def source_names(outcome: Outcome) -> set[str]:
+    """Returns the names of the source files that the report points to."""
+    places = (_source_line(fault) for one in outcome.runs for fault in one.faults)
+    return {place.file for place in places if place is not None}
+
+
+def _source_line(fault: Fault) -> sarif_places.SourceLine | None:
+    return sarif_places.source_line(fault.loss["created_at"]) if fault.loss else None
+
+
+def _results(one: RunOutcome, files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     without_line: dict[str, list[Fault]] = {}
     for fault in one.faults:
-        place = sarif_places.source_line(fault.loss["created_at"]) if fault.loss else None
+        place = _source_line(fault)
         if place is None:
             without_line.setdefault(fault.status, []).append(fault)
         else:
-            yield _of_loss(one.run, fault, place)
+            yield _of_loss(one.run, fault, place, files)
     for status, faults in without_line.items():
         yield _of_run(one.run, status, faults)
     for finding in one.run["findings"]:
@@ -59,14 +74,17 @@ def _results(one: RunOutcome) -> Iterator[dict[str, Any]]:
 
 
 def _of_loss(
-    run: Mapping[str, Any], fault: Fault, place: sarif_places.SourceLine
+    run: Mapping[str, Any],
+    fault: Fault,
+    place: sarif_places.SourceLine,
+    files: Mapping[str, str],
 ) -> dict[str, Any]:
     assert fault.loss is not None
     sentences = [wording.loss_line(fault.loss), fault.loss["text"], f"Run: {wording.title(run)}"]
     # Neither the run nor the line number: the next training has another folder
     # and the file another line above, and it is the same fault.
     identity = (fault.status, place.file, fault.loss["name"])
-    return _result(run, [fault], fault.status, sentences, identity, place.location())
+    return _result(run, [fault], fault.status, sentences, identity, place.location(files))
 
 
 def _of_run(run: Mapping[str, Any], status: str, faults: Sequence[Fault]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import urllib.parse
+from collections.abc import Mapping
 from typing import Any
 
 _LARGEST_LINE = 2**31 - 1
@@ -21,9 +22,9 @@ class SourceLine:
     file: str
     line: int
 
-    def location(self) -> dict[str, Any]:
-        """Returns it as a `location` object."""
-        return _location(self.file, {"startLine": self.line})
+    def location(self, files: Mapping[str, str]) -> dict[str, Any]:
+        """Returns it as a `location` object, in the folder that `files` says, if any."""
+        return _location(files.get(self.file, self.file), {"startLine": self.line})
 
 
 def source_line(created_at: str | None) -> SourceLine | None:

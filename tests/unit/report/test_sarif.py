@@ -64,6 +64,17 @@ def test_a_loss_is_a_result_at_its_line() -> None:
     assert found["properties"]["fix"] == "- old\n+ new"
 
 
+def test_a_line_is_in_the_folder_where_its_file_lies() -> None:
+    runs = [a_run("train", [a_loss("a", created_at="m.py:1"), a_loss("b", created_at="n.py:2")])]
+    outcome = outcome_of(["logs"], runs)
+    assert sarif.source_names(outcome) == {"m.py", "n.py"}
+    (found,) = sarif.document(outcome, {"m.py": "src/m.py"})["runs"]
+    places = [result["locations"][0]["physicalLocation"] for result in found["results"]]
+    assert [place["artifactLocation"]["uri"] for place in places] == ["src/m.py", "n.py"]
+    prints = [result["partialFingerprints"] for result in found["results"]]
+    assert prints == [result["partialFingerprints"] for result in results(*runs)]
+
+
 def test_losses_without_a_line_are_one_result_per_run_and_status() -> None:
     losses = [a_loss(f"l{i}") for i in range(7)] + [a_loss("b", "blocked")]
     first, second = results(a_run("train", losses))
@@ -169,7 +180,7 @@ def test_names_are_no_placeholders_and_no_links() -> None:
 def test_lines(created_at: str, uri: str, line: int) -> None:
     found = sarif_places.source_line(created_at)
     assert found is not None
-    place = found.location()["physicalLocation"]
+    place = found.location({})["physicalLocation"]
     assert place == {"artifactLocation": {"uri": uri}, "region": {"startLine": line}}
 
 
