@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tb_regloss.analysis import op_semantics, penalties
+from tb_regloss.analysis import op_semantics, penalties, penalty_parts
 from tb_regloss.analysis.facts import Declaration
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
@@ -182,7 +182,7 @@ class Candidates:
         flow = self._flow
         found: dict[int, Penalty] = {}
         for node in penalties.added_to_losses(flow):
-            for part in self._parts(node):
+            for part in penalty_parts.parts(flow, self._numbering, node, self.classes):
                 self._add_structural(part, found)
         made_of = self._made_of([*self.classes, *(p.node for p in found.values())])
         known = self._norms(made_of)
@@ -242,76 +242,6 @@ class Candidates:
                 if operand not in seen and self._flow.parameters[operand]:
                     seen.add(operand)
                     stack.append(operand)
-        return False
-
-    def _parts(self, node: int) -> list[int]:
-        """Returns the penalties that a term of a loss adds up.
-
-        A penalty is the innermost product of a strength with a norm (or with a
-        sum of bare norms), or a sum of such over one and the same variable; what
-        scales it further out is no strength of its own.
-        """
-        flow = self._flow
-        found: list[int] = []
-        stack, seen = [node], {node}
-        while stack:
-            current = stack.pop()
-            parts = [] if current in self.classes else self._inner_parts(current)
-            if not parts and current not in self.classes:
-                found.append(current)
-            for part in parts:
-                if part not in seen and flow.parameters[part]:
-                    seen.add(part)
-                    stack.append(part)
-        return found
-
-    def _inner_parts(self, node: int) -> list[int]:
-        """Returns what a scalar adds up or scales, nothing where it is one penalty."""
-        graph, flow = self._flow.graph, self._flow
-        op, inputs = graph.ops[node], graph.inputs[node]
-        kind = op_semantics.row(op).kind
-        if op in ("Mul", "RealDiv", "Div") and len(inputs) == 2:
-            scaled = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
-            return scaled if len(scaled) == 1 and self._has_strength(scaled[0]) else []
-        if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
-            return [node_of(inputs[0])]
-        if op == "Neg":
-            negated = [node_of(v) for v in inputs]
-            return negated if self._has_strength(negated[0]) else []
-        is_stack = op == "Sum" and graph.ops[node_of(inputs[0])] in ("Pack", "ConcatV2")
-        if kind in (Kind.PASS, Kind.CUT) or op == "Pack" or is_stack:
-            return [node_of(v) for v in op_semantics.value_inputs(op, inputs)]
-        if kind is Kind.ADD:
-            parts = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
-            numbers = {self._numbering.number(value_of(part)) for part in parts}
-            is_one = len({penalties.read_variables(flow, part) for part in parts}) == 1
-            if is_one and len(numbers) == len(parts):
-                return parts if len(parts) == 1 and len(inputs) == 1 else []
-            return parts
-        return []
-
-    def _has_strength(self, node: int) -> bool:
-        """Whether a scalar is made of norms that have a strength already."""
-        graph, flow, stack, seen = self._flow.graph, self._flow, [node], {node}
-        while stack:
-            current = stack.pop()
-            op, inputs = graph.ops[current], graph.inputs[current]
-            kind = op_semantics.row(op).kind
-            if op in ("Mul", "RealDiv", "Div"):
-                return True
-            if op == "Neg" or op in op_semantics.NOT_DIFFERENTIABLE:
-                stack.extend(node_of(v) for v in inputs[:1])
-            if (
-                kind in (Kind.ADD, Kind.PASS, Kind.CUT)
-                or op in ("Pack", "ConcatV2")
-                or (op == "Sum" and penalties.is_summand(flow, inputs[0]))
-            ):
-                for value in inputs:
-                    operand = node_of(value)
-                    scalar = penalties.is_summand(flow, value)
-                    if operand not in seen and flow.parameters[operand] and scalar:
-                        seen.add(operand)
-                        stack.append(operand)
         return False
 
     def _is_even(self, node: int) -> bool:

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""Which penalties a term of a loss adds up, and which scale is a penalty's own strength."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container
+
+from tb_regloss.analysis import op_semantics, penalties
+from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.numbering import Numbering
+from tb_regloss.analysis.op_graph import node_of, value_of
+from tb_regloss.analysis.op_semantics import Kind
+
+_PRODUCTS = ("Mul", "RealDiv", "Div")
+
+
+def parts(flow: Flow, numbering: Numbering, node: int, known: Container[int]) -> list[int]:
+    """Returns the penalties that a term of a loss adds up.
+
+    A penalty is the innermost product of a strength with a norm (or with a
+    sum of bare norms), or a sum of such over one and the same variable; what
+    scales it further out is no strength of its own.
+
+    Args:
+      flow: the graph.
+      numbering: its value numbers.
+      node: the term.
+      known: nodes that are known to be penalties.
+    """
+    found: list[int] = []
+    stack, seen = [node], {node}
+    while stack:
+        current = stack.pop()
+        parts = [] if current in known else _inner_parts(flow, numbering, current)
+        if not parts and current not in known:
+            found.append(current)
+        for part in parts:
+            if part not in seen and flow.parameters[part]:
+                seen.add(part)
+                stack.append(part)
+    return found
+
+
+def _inner_parts(flow: Flow, numbering: Numbering, node: int) -> list[int]:
+    """Returns what a scalar adds up or scales, nothing where it is one penalty."""
+    graph = flow.graph
+    op, inputs = graph.ops[node], graph.inputs[node]
+    kind = op_semantics.row(op).kind
+    if op in _PRODUCTS and len(inputs) == 2:
+        scaled = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
+        if len(scaled) != 1 or _is_average(flow, node):
+            return []
+        return scaled if _has_strength(flow, scaled[0]) else []
+    if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
+        return [node_of(inputs[0])]
+    if op == "Neg":
+        negated = [node_of(v) for v in inputs]
+        return negated if _has_strength(flow, negated[0]) else []
+    is_stack = op == "Sum" and graph.ops[node_of(inputs[0])] in ("Pack", "ConcatV2")
+    if kind in (Kind.PASS, Kind.CUT) or op == "Pack" or is_stack:
+        return [node_of(v) for v in op_semantics.value_inputs(op, inputs)]
+    if kind is Kind.ADD:
+        parts = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
+        numbers = {numbering.number(value_of(part)) for part in parts}
+        is_one = len({penalties.read_variables(flow, part) for part in parts}) == 1
+        if is_one and len(numbers) == len(parts):
+            return parts if len(parts) == 1 and len(inputs) == 1 else []
+        return parts
+    return []
+
+
+def _is_average(flow: Flow, node: int) -> bool:
+    """Whether a term is divided by a size of its variable, by the number of its elements, say.
+
+    Such a divisor belongs to the penalty; others scale it (one over the towers).
+    """
+    graph = flow.graph
+    if graph.ops[node] == "Mul":
+        return False
+    divisor = graph.attrs.constant(graph.source(node_of(graph.inputs[node][1])))
+    if divisor is None or divisor.array is None or divisor.array.size != 1:
+        return False
+    sizes: set[int] = set()
+    for variable in penalties.read_variables(flow, node):
+        dimensions = [size for size in flow.variables.by_node[variable].shape or () if size]
+        sizes.update(dimensions, (math.prod(dimensions),))
+    pairs = {size * (size - 1) / half for size in sizes for half in (1, 2)}
+    return float(divisor.array.flat[0]) in (sizes | pairs) - {0.0, 1.0}
+
+
+def _has_strength(flow: Flow, node: int) -> bool:
+    """Whether a scalar is made of norms that have a strength already."""
+    graph, stack, seen = flow.graph, [node], {node}
+    while stack:
+        current = stack.pop()
+        op, inputs = graph.ops[current], graph.inputs[current]
+        kind = op_semantics.row(op).kind
+        if op in _PRODUCTS:
+            scaled = [v for v in inputs if flow.parameters[node_of(v)]]
+            return len(scaled) < len(inputs)  # A ratio of norms is a norm.
+        if op == "Neg" or op in op_semantics.NOT_DIFFERENTIABLE:
+            stack.extend(node_of(v) for v in inputs[:1])
+        if (
+            kind in (Kind.ADD, Kind.PASS, Kind.CUT)
+            or op in ("Pack", "ConcatV2")
+            or (op == "Sum" and penalties.is_summand(flow, inputs[0]))
+        ):
+            for value in inputs:
+                operand = node_of(value)
+                scalar = penalties.is_summand(flow, value)
+                if operand not in seen and flow.parameters[operand] and scalar:
+                    seen.add(operand)
+                    stack.append(operand)
+    return False
