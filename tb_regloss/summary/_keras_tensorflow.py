@@ -28,6 +28,8 @@ class Trace:
       step: its losses, symbolic where it was traced.
       values: variable that holds total, optimized loss, penalties, additional
         losses, and what each penalty counts for, of the last step.
+      places: tensor name and user's line of the losses, by their `id`; empty
+        in eager mode.
       graph: the outermost function graph; `None` in eager mode.
       has_total: whether `compute_loss` was called.
       has_optimized: whether the step took gradients with a tape.
@@ -36,6 +38,7 @@ class Trace:
     key: Any
     step: _keras_losses.Step
     values: Any
+    places: dict[int, tuple[str, str | None]]
     graph: Any
     has_total: bool
     has_optimized: bool
@@ -46,16 +49,11 @@ class Trace:
 
     def tensor_name(self, value: Any) -> str | None:
         """Returns what a loss is called in the graph, `None` where there is none."""
-        return str(value.name) if self._is_in_graph(value) else None
+        return self.places.get(id(value), (None, None))[0]
 
     def line(self, value: Any) -> str | None:
         """Returns the user's line that computed a loss, `None` where that is not known."""
-        if not self._is_in_graph(value):
-            return None
-        return _source_lines.user_line(_tf1_graph.stack_of(value.op))
-
-    def _is_in_graph(self, value: Any) -> bool:
-        return self.graph is not None and hasattr(value, "op")
+        return self.places.get(id(value), (None, None))[1]
 
     def graph_def(self) -> bytes | None:
         """Returns the serialized graph of the whole training function."""
@@ -131,7 +129,8 @@ class Recording:
         has_total, has_optimized = step.total is not None, bool(step.targets)
         if self.trace is None or self.trace.key != key or self.trace.values is not variable:
             # Of several replicas the first: its ops have the names people know.
-            self.trace = Trace(key, step, variable, graph, has_total, has_optimized)
+            places = {} if graph is None else _places(step)
+            self.trace = Trace(key, step, variable, places, graph, has_total, has_optimized)
 
     def _variable(self, size: int, strategy: Any) -> Any:
         if size not in self._variables:
@@ -180,6 +179,20 @@ def _along_with_penalties(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _gradient = _keras_losses.Patch(tf.GradientTape, "gradient", _along_with_penalties)
+
+
+def _places(step: _keras_losses.Step) -> dict[int, tuple[str, str | None]]:
+    """Returns tensor names and lines while the step is being traced.
+
+    Where Keras has XLA compile the step, nobody holds its function later, and
+    TensorFlow 2.12 then takes the function's ops apart.
+    """
+    penalties = [penalty.values[0] for penalty in step.penalties.values()]
+    return {
+        id(loss): (str(loss.name), _source_lines.user_line(_tf1_graph.stack_of(loss.op)))
+        for loss in (*penalties, *step.additional.values(), *step.targets)
+        if hasattr(loss, "op")
+    }
 
 
 def _scalar(value: Any) -> Any:
