@@ -14,7 +14,7 @@ from typing import Any
 
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import Problem
-from tb_regloss.backend import engine, judging, reader
+from tb_regloss.backend import engine, judging, reader, related
 from tb_regloss.backend.given_roles import RoleTags, RunRoles
 from tb_regloss.backend.logdir import Logdir, RunFiles
 from tb_regloss.backend.role_choice import quoted
@@ -85,7 +85,8 @@ def check(
         targets = [target for target in targets if run_pattern.search(target.run)]
     runs = []
     trouble = [report.problem_object(problem) for problem in problems]
-    for target, made in zip(targets, _reports(targets, progress, said), strict=True):
+    whole = _joined(targets, _reports(targets, progress, said))
+    for target, made in zip(targets, whole, strict=True):
         trouble.extend(made["problems"])
         if target.kind and made["problems"]:
             # Its one graph does not parse: there is nothing to report on.
@@ -139,6 +140,18 @@ def _reports(
     if progress is not None:
         progress(len(targets), len(targets), "")
     return made
+
+
+def _joined(targets: Sequence[_Target], made: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns the reports, evaluations told from the training runs of the same path."""
+    by_argument: dict[str, dict[str, dict[str, Any]]] = {}
+    for target, whole in zip(targets, made, strict=True):
+        by_argument.setdefault(target.argument, {})[target.run] = whole
+    told = {
+        argument: related.joined(runs, related.related_runs(runs))
+        for argument, runs in by_argument.items()
+    }
+    return [told[target.argument][target.run] for target in targets]
 
 
 def _sources(

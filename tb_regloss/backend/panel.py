@@ -72,9 +72,9 @@ class Panel:
         }
         problems = [problem for whole in known.values() if whole for problem in whole["problems"]]
         trained_by = related.related_runs(known)
-        listed = [
-            report.summary_object(run, whole, trained_by.get(run)) for run, whole in known.items()
-        ]
+        judged = {run: whole for run, whole in known.items() if whole}
+        told = related.joined(judged, trained_by)
+        listed = [report.summary_object(run, told.get(run), trained_by.get(run)) for run in known]
         return {**report.runs_object(listed, problems), "logdir": self._argument}
 
     def verdict(self, provider: Provider, run: str, said: GivenRoles) -> dict[str, Any]:
@@ -84,7 +84,13 @@ class Panel:
           UnknownRunError: there is no such run.
         """
         self._check(provider, run)
-        return self._reports.current(_key(provider, run, said), self._source(provider, run, said))
+        whole = self._current(provider, run, said)
+        if not related.is_evaluation(run):
+            return whole
+        trainer = related.related_runs({*self._names(provider), run}).get(run)
+        if trainer is None:
+            return whole
+        return related.beside(whole, self._current(provider, trainer, said))
 
     def tags(self, provider: Provider, run: str) -> dict[str, Any]:
         """Returns the tags of all scalars of a run: what the user may choose from.
@@ -159,6 +165,9 @@ class Panel:
             "losses": losses,
             "regularization_losses": each,
         }
+
+    def _current(self, provider: Provider, run: str, said: GivenRoles) -> dict[str, Any]:
+        return self._reports.current(_key(provider, run, said), self._source(provider, run, said))
 
     def _check(self, provider: Provider, run: str) -> None:
         # The files are asked first: the data server takes 40 ms to list its runs.

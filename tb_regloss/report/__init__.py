@@ -73,6 +73,7 @@ def run_object(facts: RunFacts, verdict: RunVerdict, argument: str) -> dict[str,
             "text": verdict.fix.text,
             "code": verdict.fix.code,
         },
+        "related_to": None,
         "notes": list(facts.notes),
         "problems": [problem_object(problem) for problem in facts.problems],
     }
@@ -86,13 +87,14 @@ def summary_object(
     Args:
       run: its name.
       whole: its run object, `None` while it is not judged.
-      related_to: the training run that this one evaluates.
+      related_to: the training run that it seems to evaluate, while it is not judged.
     """
     keys = ("status", "severity", "headline", "coverage")
     found: dict[str, Any] = {key: whole[key] if whole else None for key in keys}
     if whole is None:
         found["status"] = "pending"
     multiplier = None if whole is None else _shared_multiplier(whole)
+    related_to = related_to if whole is None else whole["related_to"]
     return {"run": run, **found, "multiplier": multiplier, "related_to": related_to}
 
 

@@ -29,6 +29,7 @@ VERDICT_KEYS = {
     "coverage",
     "losses",
     "roles",
+    "related_to",
     "regularization_losses",
     "findings",
     "evidence",

@@ -42,6 +42,7 @@ RUN_KEYS = [
     "findings",
     "evidence",
     "fix",
+    "related_to",
     "notes",
     "problems",
 ]

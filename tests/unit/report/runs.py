@@ -44,6 +44,7 @@ def a_run(
             ("data_loss", "regularization_sum", "total_loss", "optimized_loss", "step")
         ),
         "roles": None,
+        "related_to": None,
         "regularization_losses": list(losses),
         "findings": [],
         "evidence": [],

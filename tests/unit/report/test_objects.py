@@ -33,6 +33,7 @@ def test_a_run_object_is_what_the_contract_says() -> None:
         "severity": "error",
         "headline": "1 of 2 regularization losses never reaches the loss that is optimized",
         "coverage": {"included": 1, "total": 2, "unknown": 0},
+        "related_to": None,
         "roles": {
             "data_loss": {"tags": ["my/ce"], "source": "given", "candidates": []},
             "regularization_sum": {"tags": [], "source": "none", "candidates": []},
