@@ -28,19 +28,23 @@ _KNOWN = {"kind": "external", "justification": "Known from the baseline."}
 _LEVELS = {"error": "error", "warning": "warning", "ok": "note"}
 
 
-def document(outcome: Outcome, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+def document(
+    outcome: Outcome, files: Mapping[str, str], explanations: Mapping[str, str]
+) -> dict[str, Any]:
     """Returns the report, JSON-ready.
 
     Args:
       outcome: what was found.
       files: where the source files lie: by name the path in the checkout.
+      explanations: of statuses and codes of findings, in Markdown.
     """
-    results = [result for one in outcome.runs for result in _results(one, files or {})]
+    results = [result for one in outcome.runs for result in _results(one, files)]
     if outcome.comparison is None:
         for result in results:
             # Without a baseline nothing was looked up: the key has to be absent.
             del result["suppressions"]
-    rules = sarif_rules.rules_of(result["ruleId"] for result in results)
+    ids = {result["ruleId"] for result in results}
+    rules = sarif_rules.rules_of(ids, explanations)
     numbers = {rule["id"]: number for number, rule in enumerate(rules)}
     for result in results:
         result["ruleIndex"] = numbers[result["ruleId"]]

@@ -4,75 +4,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tb_regloss.analysis import verdicts
 from tb_regloss.analysis.verdict_types import Severity, Status
 
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning"}
-
-# Of each status that is a fault: what it means, what to do.
-_STATUSES = {
-    Status.MISSING: (
-        "A regularization loss never reaches the loss that is optimized",
-        "It is computed and thrown away: training goes on as if there were no regularization. "
-        "Optimize the total loss, which is the data loss plus the regularization losses.",
-    ),
-    Status.PARTIAL: (
-        "Regularization reaches the updates of some trained variables only",
-        "Look for a second optimizer, a list of variables, or a part of the regularization "
-        "losses that the optimized loss leaves out.",
-    ),
-    Status.SCALED: (
-        "A regularization loss counts with another constant factor than 1",
-        "If the factor is not meant, take it off; if it is, put it into the strength of the "
-        "regularizer, where readers look for it.",
-    ),
-    Status.DOUBLE_COUNTED: (
-        "A regularization loss is counted twice or more",
-        "Add the regularization losses in one place only: either in the loss, or in a total "
-        "that contains them already.",
-    ),
-    Status.BLOCKED: (
-        "A regularization loss is in the optimized loss, but its gradient is cut",
-        "Its value shows in the curves and changes nothing. Look for stop_gradient, detach, an "
-        "op without a gradient, or a copy that is computed outside of the tape.",
-    ),
-    Status.UNKNOWN: (
-        "It cannot be decided whether the regularization is in the optimized loss",
-        "The result names the obstacle. Log the graph, or one line more in the training code, "
-        "and the answer can be proved.",
-    ),
+# Of each status that is a fault.
+_TITLES = {
+    Status.MISSING: "A regularization loss never reaches the loss that is optimized",
+    Status.PARTIAL: "Regularization reaches the updates of some trained variables only",
+    Status.SCALED: "A regularization loss counts with another constant factor than 1",
+    Status.DOUBLE_COUNTED: "A regularization loss is counted twice or more",
+    Status.BLOCKED: "A regularization loss is in the optimized loss, but its gradient is cut",
+    Status.UNKNOWN: "It cannot be decided whether the regularization is in the optimized loss",
 }
-_FINDING = "It does not change the verdict; the result says what was seen."
+_LEVEL_OF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.UNKNOWN: "none"}
+_LEVELS = {status.value: _LEVEL_OF[verdicts.severity_of(status)] for status in _TITLES}
+# To another section of the page that the explanations are from.
+_LINK = re.compile(r"\[([^\]]+)\]\(#[^)]*\)")
 
 
-def rules_of(ids: Iterable[str]) -> list[dict[str, Any]]:
-    """Returns the rules of every status that is a fault, and those of the findings in `ids`."""
-    statuses = [_of_status(status) for status in _STATUSES]
-    known = {rule["id"] for rule in statuses}
-    return [*statuses, *(_of_finding(code) for code in sorted(set(ids) - known))]
+def rules_of(ids: Iterable[str], explanations: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Returns the rules of every status that is a fault, and those of the findings in `ids`.
+
+    Args:
+      ids: statuses and codes of findings.
+      explanations: by status and code, in Markdown.
+    """
+    titles = {status.value: title for status, title in _TITLES.items()}
+    codes = sorted(set(ids) - titles.keys())
+    titles |= {code: code.replace("_", " ").capitalize() for code in codes}
+    return [_rule(code, title, explanations.get(code, title)) for code, title in titles.items()]
 
 
-def _of_status(status: Status) -> dict[str, Any]:
-    short, help_text = _STATUSES[status]
-    level = _LEVELS.get(verdicts.severity_of(status), "none")
-    return {
-        **_rule(status.value, short, help_text),
-        "defaultConfiguration": {"level": level},
+def _rule(code: str, title: str, explanation: str) -> dict[str, Any]:
+    rule: dict[str, Any] = {
+        "id": code,
+        "name": "".join(word.capitalize() for word in code.split("_")),
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": title},
     }
-
-
-def _of_finding(code: str) -> dict[str, Any]:
-    return _rule(code, code.replace("_", " ").capitalize(), _FINDING)
-
-
-def _rule(identity: str, short: str, help_text: str) -> dict[str, Any]:
-    return {
-        "id": identity,
-        "name": "".join(word.capitalize() for word in identity.split("_")),
-        "shortDescription": {"text": short},
-        "fullDescription": {"text": f"{short}. {help_text}"},
-        "help": {"text": help_text, "markdown": f"**{short}.** {help_text}"},
-    }
+    text = _LINK.sub(r"\1", explanation)
+    rule["help"] = {"text": text, "markdown": text}
+    if code in _LEVELS:
+        rule["defaultConfiguration"] = {"level": _LEVELS[code]}
+    return rule

@@ -55,7 +55,7 @@ def test_junit_is_well_formed_and_keeps_names(name: str, text: str, lost: bool) 
 @given(NAMES, NAMES)
 def test_sarif_is_json_of_valid_text_and_uris(name: str, text: str) -> None:
     run, problems = a_document(name, text)
-    written = report.to_json(sarif.document(outcome_of(["logs"], [run], problems)))
+    written = report.to_json(sarif.document(outcome_of(["logs"], [run], problems), {}, {}))
     found = json.loads(written)["runs"][0]
     written.encode()
     json.dumps(found, ensure_ascii=False).encode()  # No lone surrogate is left.

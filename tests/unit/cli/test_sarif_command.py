@@ -32,6 +32,8 @@ def test_results_stand_in_the_checkout(
     monkeypatch.chdir(tmp_path)
     assert cli.main(["check", "a.pb", "--format", "sarif"]) == 1
     (run,) = json.loads(capsys.readouterr().out)["runs"]
+    help_text = {rule["id"]: rule["help"]["markdown"] for rule in run["tool"]["driver"]["rules"]}
+    assert "thrown away" in help_text["missing"]
     places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
     assert [place["artifactLocation"]["uri"] for place in places] == ["src/model.py", "away.py"]
     assert [place["region"]["startLine"] for place in places] == [7, 7]

@@ -20,7 +20,7 @@ from tests.unit.report.runs import a_loss, a_run
 
 def made(outcome: Outcome) -> dict[str, Any]:
     """Returns the document's run after a look at what holds for every document."""
-    found = json.loads(report.to_json(sarif.document(outcome)))
+    found = json.loads(report.to_json(sarif.document(outcome, {}, {"missing": "# As in [x](#x)"})))
     assert found["version"] == "2.1.0"
     (run,) = found["runs"]
     rules = run["tool"]["driver"]["rules"]
@@ -68,7 +68,7 @@ def test_a_line_is_in_the_folder_where_its_file_lies() -> None:
     runs = [a_run("train", [a_loss("a", created_at="m.py:1"), a_loss("b", created_at="n.py:2")])]
     outcome = outcome_of(["logs"], runs)
     assert sarif.source_names(outcome) == {"m.py", "n.py"}
-    (found,) = sarif.document(outcome, {"m.py": "src/m.py"})["runs"]
+    (found,) = sarif.document(outcome, {"m.py": "src/m.py"}, {})["runs"]
     places = [result["locations"][0]["physicalLocation"] for result in found["results"]]
     assert [place["artifactLocation"]["uri"] for place in places] == ["src/m.py", "n.py"]
     prints = [result["partialFingerprints"] for result in found["results"]]
@@ -109,6 +109,13 @@ def test_every_status_has_its_rule() -> None:
     faulty = {"missing", "partial", "scaled", "double_counted", "blocked", "unknown"}
     runs = [a_run(status.value, status=status.value) for status in Status]
     assert {result["ruleId"] for result in results(*runs)} == faulty
+    rules = made(outcome_of(["logs"], []))["tool"]["driver"]["rules"]
+    assert {rule["id"] for rule in rules} == faulty
+    levels = {rule["id"]: rule["defaultConfiguration"]["level"] for rule in rules}
+    assert (levels["missing"], levels["scaled"], levels["unknown"]) == ("error", "warning", "none")
+    help_text = {rule["id"]: rule["help"]["markdown"] for rule in rules}
+    assert help_text["missing"] == "# As in x"
+    assert help_text["blocked"].startswith("A regularization loss is in the optimized loss, but")
 
 
 def test_fingerprints_tell_losses_apart_and_stay_when_training_is_run_again() -> None:
