@@ -303,7 +303,8 @@ def _combine(reaches: list[Reach]) -> tuple[Status, float | None]:
     """Joins what is known of one loss for each of its trained variables."""
     if any(reach.is_unknown for reach in reaches):
         return Status.UNKNOWN, None
-    reached = [reach for reach in reaches if reach.is_reached]
+    # What is added and subtracted again arrives 0 times.
+    reached = [reach for reach in reaches if reach.is_reached and reach.multiplier != 0]
     if not reached:
         return Status.MISSING, 0.0
     values = {reach.multiplier for reach in reached}

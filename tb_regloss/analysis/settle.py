@@ -14,7 +14,7 @@ import dataclasses
 
 import numpy as np
 
-from tb_regloss.analysis import gradient, towers
+from tb_regloss.analysis import gradient, sampled, towers
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
@@ -75,7 +75,7 @@ class Settler:
 
     def is_in_value(self, number: int) -> bool:
         """Whether a penalty is part of the value of a loss."""
-        return any(number in form.penalties for form in self.forms)
+        return any(_holds(form, number) for form in self.forms)
 
     def cut(self, number: int) -> int | None:
         """Returns the op that keeps a penalty's gradient from a loss, `None` if there is none."""
@@ -90,7 +90,7 @@ class Settler:
         """Whether a penalty that arrives nowhere is in the optimized loss's value all the same."""
         number = self._found.classes[penalty.node]
         if self.optimized is not None:
-            return number in self.optimized.penalties
+            return _holds(self.optimized, number)
         if not self.is_in_value(number):
             return False
         return self.cut(number) is not None or self._is_cancelled(penalty, number)
@@ -100,8 +100,7 @@ class Settler:
 
         So does a custom gradient: nothing in the forward pass shows it.
         """
-        weights = [form.penalties[number] for form in self.forms if number in form.penalties]
-        return any(weight.any() for weight in weights) and self._is_linked(penalty, number)
+        return self._is_linked(penalty, number)
 
     def reach(self, penalty: Penalty, variable: int) -> Reach:
         """Returns whether a penalty arrives at the updates of a variable."""
@@ -129,7 +128,8 @@ class Settler:
             received = self._gradients.received(update, dense)
             if not gradient.is_zero(received.penalty, mine):
                 break
-            if not self._links.passes(update, self._gradients.cancelled):
+            # Equal elements minus their mean only seem to cancel out; different ones do.
+            if dense or not self._links.passes(update, self._gradients.cancelled):
                 return self._absent(penalty, number, variable, update)
         else:
             return self._by_links(penalty, number, "its derivative could not be evaluated")
@@ -141,6 +141,9 @@ class Settler:
         if np.isfinite(received.data).all() and received.data.all():
             relative = gradient.fit(received.penalty / received.data, {number: mine, **others})
         if absolute is None and relative is None:
+            form = self._form_received(number, received, {number: mine, **others})
+            if form is not None:
+                return Reach(is_reached=True, multiplier=self._towers.ratio(form, number))
             # Penalties that are multiples of each other cannot be told apart by
             # numbers; then one of them may explain everything alone.
             absolute = gradient.fit(received.penalty, {number: mine})
@@ -156,6 +159,24 @@ class Settler:
             received.data,
             update,
         )
+
+    def _form_received(
+        self, number: int, received: gradient.Received, derivatives: dict[int, gradient.Array]
+    ) -> Form | None:
+        """Returns the sum whose gradient is received as it is, factors that vary included.
+
+        So is a loss with a dynamic loss scale, where the optimizer divides by it later.
+        """
+        for form in self.forms_with(number):
+            terms = {
+                its: np.broadcast_to(derivative * form.penalties[its], (sampled.DRAWS,))
+                for its, derivative in derivatives.items()
+                if its in form.penalties
+            }
+            found = gradient.fit(received.penalty, terms)
+            if found is not None and _close(found[number], 1.0):
+                return form
+        return None
 
     def _is_explained_by(self, number: int, variable: int) -> bool:
         """Whether no other penalty on a variable is part of any loss."""
@@ -273,6 +294,12 @@ class Settler:
         # Data's part is scaled by what varies (a number of steps), the penalty is not.
         is_known = relative is None and not self._gradients.is_plain_sum(data)
         return Reach(is_reached=True, multiplier=absolute if is_known else None)
+
+
+def _holds(form: Form, number: int) -> bool:
+    """Whether a penalty is part of a sum's value, not added and subtracted again."""
+    weight = form.penalties.get(number)
+    return weight is not None and bool((np.abs(weight) > 1e-9).any())
 
 
 def _close(left: float | None, right: float | None) -> bool:
