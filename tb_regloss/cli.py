@@ -20,7 +20,7 @@ import rich.text
 import tb_regloss
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import DATA_LOSS, OPTIMIZED_LOSS, REGULARIZATION_SUM, TOTAL_LOSS
-from tb_regloss.backend import checking, explained, source_files
+from tb_regloss.backend import checking, source_files
 from tb_regloss.backend.given_roles import role_tags
 from tb_regloss.report import baseline, junit, markdown, sarif
 from tb_regloss.report import text as report_text
@@ -202,6 +202,9 @@ def _json(found: Outcome) -> str:
 
 
 def _sarif(found: Outcome) -> str:
+    # Late: it brings TensorBoard's renderer of Markdown, which costs a tenth of a second.
+    from tb_regloss.backend import explained
+
     # Code scanning needs paths below the checkout's root, where CI runs commands.
     files = source_files.below(os.curdir, sarif.source_names(found))
     return report.to_json(sarif.document(found, files, explained.sections()), indent=2) + "\n"
