@@ -33,6 +33,14 @@ _BLOB_KINDS = {
     "graph_keras_model": event_file.KERAS_MODEL,
 }
 
+_OUT_OF_REACH = (
+    "The event files are out of reach (--grpc_data_provider), so only the one graph that the data "
+    "provider hands out could be looked at, and no collections."
+)
+_NO_GRAPH_IN_REACH = (
+    "The event files are out of reach (--grpc_data_provider), and the data provider hands out no "
+    "graph of this run. If its files hold one, `tb-regloss check` finds it where they are."
+)
 
 Configured = tuple[ConfiguredRegularizer, ...] | None
 
@@ -126,10 +134,7 @@ def gather(source: RunSource, data: RunData | None = None) -> Gathered:
         graphs = tuple(_blob_of_record(record) for record in records)
     elif source.provider is not None:
         graphs = tuple(_blobs_of_provider(source.provider, source.provider_run))
-        notes = (
-            "The event files are out of reach (--grpc_data_provider), so only the one graph that "
-            "the data provider hands out could be looked at, and no collections.",
-        )
+        notes = (_OUT_OF_REACH if graphs else _NO_GRAPH_IN_REACH,)
     graphs, configured, trouble = _without_keras_models(graphs)
     problems += trouble
     if source.provider is None:
