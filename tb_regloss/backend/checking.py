@@ -175,7 +175,8 @@ def _must_be_logged(said: RoleTags, sources: Sequence[reader.RunSource]) -> None
     provider = next((source.provider for source in sources if source.provider), None)
     if not wanted or not sources:
         return
-    logged = provider.scalar_tags([source.provider_run for source in sources]) if provider else ()
+    by_run = provider.scalar_tags([source.provider_run for source in sources]) if provider else {}
+    logged = set[str]().union(*by_run.values())
     for tag in wanted:
         if tag not in logged:
             near = difflib.get_close_matches(tag, sorted(logged), n=3) or sorted(logged)[:3]

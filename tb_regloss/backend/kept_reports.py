@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Hashable
 from typing import Any
 
@@ -27,7 +28,10 @@ class KeptReports:
         self._argument = argument
         self._lock = threading.Lock()
         self._kept: dict[Hashable, tuple[Hashable, Report]] = {}
-        self._at_work: dict[Hashable, threading.Lock] = {}
+        # As long as somebody holds or awaits them.
+        self._at_work: weakref.WeakValueDictionary[Hashable, threading.Lock] = (
+            weakref.WeakValueDictionary()
+        )
 
     def last(self, key: Hashable) -> Report | None:
         """Returns the last report, however old, without any work."""

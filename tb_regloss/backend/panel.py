@@ -22,7 +22,7 @@ import grpc  # type: ignore[import-untyped]  # it has no stubs
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import ROLES
 from tb_regloss.backend import declared, judging, kept_reports, reader, related, series
-from tb_regloss.backend.given_roles import GivenRoles
+from tb_regloss.backend.given_roles import GivenRoles, RunRoles
 from tb_regloss.backend.logdir import Logdir, RunFiles
 from tb_regloss.backend.provider import Provider
 
@@ -67,8 +67,10 @@ class Panel:
         Here and below, `said` is what the user said of the runs' tags.
         """
         self._background.wake(_Asker(provider, said))
+        concerns = _concerns(provider, self._names(provider), said)
         known = {
-            run: self._reports.last(_key(provider, run, said)) for run in self._names(provider)
+            run: self._reports.last((provider.experiment, run, own))
+            for run, own in concerns.items()
         }
         problems = [problem for whole in known.values() if whole for problem in whole["problems"]]
         trained_by = related.related_runs(known)
@@ -99,7 +101,7 @@ class Panel:
           UnknownRunError: there is no such run.
         """
         self._check(provider, run)
-        tags = sorted(provider.scalar_tags([run]))
+        tags = sorted(provider.scalar_tags([run])[run])
         return {"version": report.VERSION, "run": run, "tags": tags}
 
     def losses(self, provider: Provider, runs: Sequence[str], said: GivenRoles) -> dict[str, Any]:
@@ -167,7 +169,9 @@ class Panel:
         }
 
     def _current(self, provider: Provider, run: str, said: GivenRoles) -> dict[str, Any]:
-        return self._reports.current(_key(provider, run, said), self._source(provider, run, said))
+        own = _concerns(provider, [run], said)[run]
+        key = (provider.experiment, run, own)
+        return self._reports.current(key, self._source(provider, run, own))
 
     def _check(self, provider: Provider, run: str) -> None:
         # The files are asked first: the data server takes 40 ms to list its runs.
@@ -186,14 +190,14 @@ class Panel:
         found = self._logdir.runs() if self._logdir is not None else {}
         return sorted({*provider.runs(), *found})
 
-    def _source(self, provider: Provider, run: str, said: GivenRoles) -> reader.RunSource:
+    def _source(self, provider: Provider, run: str, said: RunRoles) -> reader.RunSource:
         files: RunFiles | None = None
         if self._logdir is not None:
             if run not in self._logdir.runs():
                 self._logdir.refresh()
             files = self._logdir.runs().get(run)
         path = files.path if files is not None else run
-        return reader.RunSource(run, path, files, provider, run, said=said.of(run))
+        return reader.RunSource(run, path, files, provider, run, said=said)
 
     def _work(self, askers: Iterable[_Asker]) -> None:
         if self._logdir is not None:
@@ -210,21 +214,26 @@ class Panel:
         listings = provider.listings(names)
         changed: dict[str, tuple[Hashable, Hashable]] = {}
         sources = []
-        for run in names:
-            seen = self._reports.fingerprint(_key(provider, run, said))
-            source = self._source(provider, run, said)
+        for run, own in _concerns(provider, names, said).items():
+            seen = self._reports.fingerprint((provider.experiment, run, own))
+            source = self._source(provider, run, own)
             fingerprint = source.fingerprint(listings[run])
             if seen is None or seen != fingerprint:
                 changed[run] = (fingerprint, seen)
                 sources.append(source)
         for source, data in reader.read_ahead(sources):
             fingerprint, seen = changed[source.run]
-            key = _key(provider, source.run, said)
+            key = (provider.experiment, source.run, source.said)
             self._reports.refresh(key, source, fingerprint, data, seen)
 
 
-def _key(provider: Provider, run: str, said: GivenRoles) -> Hashable:
-    return provider.experiment, run, said.of(run)
+def _concerns(provider: Provider, runs: Sequence[str], said: GivenRoles) -> dict[str, RunRoles]:
+    """Returns what was said that changes each run; reports on the others stay as they are."""
+    if said == GivenRoles():
+        return dict.fromkeys(runs, RunRoles())
+    tags = provider.scalar_tags(runs)
+    own = {run: said.of(run) for run in runs}
+    return {run: own[run] if own[run].among(tags[run]) else RunRoles() for run in runs}
 
 
 def to_csv(exported: dict[str, Any]) -> str:

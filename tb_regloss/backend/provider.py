@@ -41,12 +41,13 @@ class Provider:
             **more,
         )
 
-    def scalar_tags(self, runs: Sequence[str]) -> set[str]:
-        """Returns the tags of all scalars of these runs, ours included."""
-        found: set[str] = set()
+    def scalar_tags(self, runs: Sequence[str]) -> dict[str, set[str]]:
+        """Returns by run the tags of all scalars, ours included."""
+        found: dict[str, set[str]] = {run: set() for run in runs}
         for plugin in (metadata.PLUGIN_NAME, SCALARS_PLUGIN):
-            for tags in self.call("list_scalars", plugin, runs, None).values():
-                found.update(tags)
+            listed = self.call("list_scalars", plugin, runs, None)
+            for run, tags in found.items():
+                tags.update(listed.get(run, ()))
         return found
 
     def listings(self, runs: Sequence[str]) -> dict[str, tuple[Any, ...]]:

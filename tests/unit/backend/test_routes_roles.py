@@ -76,6 +76,14 @@ def test_every_run_is_listed_as_was_said(client: Client) -> None:
     assert settled(client, "{}")["plain"]["status"] == "unknown"
 
 
+def test_runs_that_log_none_of_the_tags_are_not_judged_again(client: Client) -> None:
+    settled(client, "{}")
+    said = {"all": {"total_loss": ["my/lr"]}, "runs": {"gone": {"data_loss": ["x"]}}}
+    runs = {run["run"]: run for run in client.json("runs", roles=json.dumps(said))["runs"]}
+    assert runs["plain"]["status"] == "pending"
+    assert "pending" not in {runs[run]["status"] for run in ("ours", "doubt", "odd", "many")}
+
+
 def test_series_and_downloads_follow_too(client: Client) -> None:
     own = {"runs": {"plain": {"data_loss": ["my/wd", "my/ce"]}}, "all": GIVEN}
     found = client.post("losses", {"runs": ["plain", "bug", "ours"], "roles": own})["runs"]
