@@ -91,13 +91,26 @@ class Engine:
         )
         for number, run in enumerate(self._runs):
             multiplexer.AddRun(run.path, name_of(number))
-        multiplexer.Reload()
+        with _quiet():
+            multiplexer.Reload()
         return data_provider.MultiplexerDataProvider(multiplexer, "")
 
 
 def name_of(number: int) -> str:
     """Returns the name under which the provider knows the run at this place of the list."""
     return f"{number:06d}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps TensorBoard from telling that a run has several graphs: so do we, and which."""
+    logger = logging.getLogger("tensorboard")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextlib.contextmanager
