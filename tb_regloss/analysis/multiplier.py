@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import cmath
 import dataclasses
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -23,6 +24,7 @@ from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 
 Array = sampled.Array
+_Weight = tuple[Array, Array]
 _SUMS = ("Sum", "Mean", "Pack", "ConcatV2", "Concat")
 _FOLLOWED = (Kind.PASS, Kind.CUT, Kind.ADD, Kind.SUBTRACT, Kind.CHOICE, Kind.ALL_REDUCE, Kind.PORTS)
 
@@ -109,8 +111,9 @@ class Sums:
         if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
             return True
         if kind in (Kind.ADD, Kind.SUBTRACT):
-            rank = ranks.rank(value_of(reader))
-            return rank in (0, None)
+            return True
+        if op == "StridedSlice":
+            return position == 0 and self._picked(reader) is not None
         if kind in _FOLLOWED:
             return inputs[position] in op_semantics.value_inputs(op, inputs)
         if op == "Neg":
@@ -128,28 +131,35 @@ class Sums:
 
     def form(self, node: int) -> Form:
         """Returns a scalar as a linear form in penalties and terms that depend on data."""
-        order = self._inner_order(node)
-        weights: dict[int, Array] = {node: np.ones(1, np.complex128)}
+        flow, order = self._flow, self._inner_order(node)
+        one = np.ones(1, np.complex128)
+        # Of tensors that are reduced later: what stands before the reduction, and
+        # what all elements weigh together. A penalty that is added to the loss of
+        # each example counts with the second, the examples' losses with the first.
+        weights: dict[int, _Weight] = {node: (one, one)}
         cut_by: dict[int, int | None] = {node: None}
         penalties: dict[int, Array] = {}
         data: dict[int, Array] = {}
         cuts: dict[int, list[int | None]] = {}
         for current in order:
-            weight = weights.pop(current)
+            unit, total = weights.pop(current)
             if current in self._classes and current != node:
                 number = self._classes[current]
-                penalties[number] = penalties.get(number, np.zeros(1)) + weight
+                penalties[number] = penalties.get(number, np.zeros(1)) + total
                 cuts.setdefault(number, []).append(cut_by[current])
                 continue
             operands = self._terms(current)
             if not operands or current in self._data_losses:
-                if self._flow.data[current]:
-                    data[current] = data.get(current, np.zeros(1)) + weight
+                if flow.data[current]:
+                    data[current] = data.get(current, np.zeros(1)) + unit
                 continue
             cut = current if self._is_cut(current) else cut_by[current]
-            for operand, factor in operands:
+            for operand, (of_unit, of_total) in operands:
                 with np.errstate(all="ignore"):
-                    weights[operand] = weights.get(operand, np.zeros(1)) + weight * factor
+                    all_of_it = total * of_total
+                    each = all_of_it if flow.ranks.is_scalar(value_of(operand)) else unit * of_unit
+                before = weights.get(operand, (np.zeros(1), np.zeros(1)))
+                weights[operand] = (before[0] + each, before[1] + all_of_it)
                 if operand not in cut_by or cut is None:
                     cut_by[operand] = cut
         is_cut = {
@@ -188,15 +198,31 @@ class Sums:
         order.reverse()
         return order
 
-    def _terms(self, node: int) -> list[tuple[int, Array]]:
+    def _terms(self, node: int) -> list[tuple[int, _Weight]]:
         """Returns what a node adds up, with factors; nothing where it is no sum."""
         if node not in self.reached and node not in self._from_data:
             return []
         if node in self._data_losses:
             return []
-        graph, flow = self._flow.graph, self._flow
+        graph = self._flow.graph
         op, inputs = graph.ops[node], graph.inputs[node]
         kind = op_semantics.row(op).kind
+        one = np.ones(1, np.complex128)
+        if op == "Sum":
+            source = node_of(inputs[0])
+            return [(source, (one, self._count(source)))]
+        if op in ("Pack", "ConcatV2", "Concat"):
+            values = op_semantics.value_inputs(op, inputs)
+            share = one / max(len(values), 1)
+            return [(node_of(v), (one, share)) for v in values]
+        if op == "StridedSlice":
+            picked = self._picked(node)
+            return [] if picked is None else [(picked, (one, one))]
+        return [(operand, (factor, factor)) for operand, factor in self._scaled(node, op, kind)]
+
+    def _scaled(self, node: int, op: str, kind: Kind) -> list[tuple[int, Array]]:
+        """Returns the terms of an op that treats all elements alike, with factors."""
+        flow, inputs = self._flow, self._flow.graph.inputs[node]
         one = np.ones(1, np.complex128)
         if kind is Kind.SUBTRACT and len(inputs) == 2:
             return [(node_of(inputs[0]), one), (node_of(inputs[1]), -one)]
@@ -204,9 +230,7 @@ class Sums:
             return [(node_of(inputs[0]), -one)]
         if kind is Kind.ADD:
             return [(node_of(v), one) for v in inputs]
-        if op == "Mean":
-            return self._mean(node)
-        if op in _SUMS or kind in (Kind.PASS, Kind.CUT, Kind.ALL_REDUCE, Kind.PORTS):
+        if op == "Mean" or kind in (Kind.PASS, Kind.CUT, Kind.ALL_REDUCE, Kind.PORTS):
             return [(node_of(v), one) for v in op_semantics.value_inputs(op, inputs)]
         if op in op_semantics.NOT_DIFFERENTIABLE:
             return [(node_of(v), one) for v in inputs[:1]]
@@ -227,13 +251,30 @@ class Sums:
             return [(node_of(inputs[position]), self._evaluator.factor(inputs[1 - position]))]
         return []
 
-    def _mean(self, node: int) -> list[tuple[int, Array]]:
-        """Returns the terms of a mean of stacked scalars."""
+    def _count(self, node: int) -> Array:
+        """Returns how many elements a tensor has, a symbol where that is not known."""
         graph = self._flow.graph
-        source = node_of(graph.inputs[node][0])
-        count = len(graph.inputs[source]) if graph.ops[source] in ("Pack", "ConcatV2") else 1
-        count -= graph.ops[source] == "ConcatV2"
-        return [(source, np.full(1, 1 / max(count, 1), np.complex128))]
+        op, inputs = graph.ops[node], graph.inputs[node]
+        shapes = graph.attrs.attr(node, "_output_shapes")
+        if shapes and shapes[0] is not None and None not in shapes[0]:
+            return np.full(1, math.prod(shapes[0]), np.complex128)
+        if op in ("Pack", "ConcatV2", "Concat"):
+            return np.full(1, len(op_semantics.value_inputs(op, inputs)), np.complex128)
+        if self._flow.ranks.is_scalar(value_of(node)):
+            return np.ones(1, np.complex128)
+        return self._evaluator.factor(value_of(node))
+
+    def _picked(self, node: int) -> int | None:
+        """Returns the scalar that a slice takes out of a stack of scalars."""
+        graph = self._flow.graph
+        stack, start = map(node_of, graph.inputs[node][:2])
+        constant = graph.attrs.constant(start)
+        if graph.ops[stack] != "Pack" or constant is None or constant.array is None:
+            return None
+        values = graph.inputs[stack]
+        index = int(constant.array.flat[0]) if constant.array.size == 1 else len(values)
+        is_one = graph.attrs.attr(node, "shrink_axis_mask") == 1
+        return node_of(values[index]) if is_one and -len(values) <= index < len(values) else None
 
 
 def as_constant(array: Array) -> float | None:
