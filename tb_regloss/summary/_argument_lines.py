@@ -103,6 +103,7 @@ class _Scope:
         found = [
             node
             for statement, _ in self._here()
+            if not hasattr(statement, "body")
             for node in ast.walk(statement)
             if isinstance(node, ast.Call)
             and getattr(node.func, "attr", getattr(node.func, "id", None)) == function
@@ -137,7 +138,7 @@ class _Scope:
         return f"{self._file}:{node.lineno}"
 
     def _lines_of_name(self, name: str, depth: int) -> _Lines:
-        here = self._here()
+        here = self._here()[-1:]
         if not here or not depth:
             return None
         path = here[0][1]
@@ -169,12 +170,12 @@ class _Scope:
         return None if node is None else caller.lines(node)
 
     def _here(self) -> list[tuple[ast.stmt, _Path]]:
-        """Returns the innermost statement on the line that is being executed."""
+        """Returns the statements on the line that is being executed, the innermost last."""
         return [
             (statement, path)
             for statement, path in self._statements
             if statement.lineno <= self._line <= (statement.end_lineno or statement.lineno)
-        ][-1:]
+        ]
 
 
 def _arguments(call: ast.Call, parameters: Sequence[str]) -> dict[str, ast.expr]:

@@ -36,7 +36,7 @@ def guard(
     declared: facts.Declaration | None,
     graph: bytes | None = None,
     kind: str = "graph_def",
-) -> None:
+) -> bool:
     """Judges a training program, and acts where the verdict is an error.
 
     A graph that cannot be judged is no reason to stop or to warn.
@@ -47,11 +47,14 @@ def guard(
       graph: its serialized graph, `None` where there is none.
       kind: one of `formats.graphs.KINDS`.
 
+    Returns:
+      Whether it had something to say.
+
     Raises:
       errors.MissingRegularizationError: if `on_missing` is `"raise"`.
     """
     if on_missing is None:
-        return
+        return False
     try:
         verdict = _judge(declared, graph, kind)
     except Exception as error:  # Ours to mend, and nothing that training depends on.
@@ -59,15 +62,16 @@ def guard(
             "The regularization losses could not be checked before training: "
             f"{type(error).__name__}: {error}"
         )
-        return
+        return False
     if verdict.severity is not Severity.ERROR:
-        return
+        return False
     if callable(on_missing):
         on_missing(verdict)
     elif on_missing == "raise":
         raise errors.MissingRegularizationError(message(verdict))
     else:
         _source_lines.warn(message(verdict))
+    return True
 
 
 def message(verdict: RunVerdict) -> str:

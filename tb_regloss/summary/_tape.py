@@ -66,11 +66,15 @@ def measure(tape: Any, losses: _tf2_losses.Losses, then: Callback) -> None:
             gradients = tape.gradient(losses.optimized, sources)
         then(lambda: _multipliers(gradients, is_optimized=True))
         return
-    original = tape.gradient
+    original, place = tape.gradient, _place()
 
     @tf.autograph.experimental.do_not_convert
     def gradient(target: Any, users: Any, *args: Any, **kwargs: Any) -> Any:
         del tape.gradient  # The class's own comes back.
+        if _place() is not place:  # tape.jacobian calls within a loop that it compiles.
+            with tf.init_scope():
+                then(lambda: [None] * len(losses.regularization))
+            return original(target, users, *args, **kwargs)
         wanted, gradients = original(target, [users, sources], *args, **kwargs)
         then(lambda: _multipliers(gradients, is_optimized=target is losses.optimized))
         return wanted
@@ -81,6 +85,11 @@ def measure(tape: Any, losses: _tf2_losses.Losses, then: Callback) -> None:
         return gradient(*args, **kwargs)
 
     tape.gradient = tf.autograph.experimental.do_not_convert(keyword_gradient)
+
+
+def _place() -> Any:
+    """Returns the graph that ops go to, `None` in eager mode."""
+    return None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
 
 
 def _multipliers(gradients: Sequence[Any], is_optimized: bool) -> list[Any]:

@@ -15,6 +15,7 @@ from tb_regloss.analysis import facts
 from tb_regloss.summary import _guard
 
 _DECLARATION = "_regloss_declaration"
+_IS_WARNED = "_regloss_is_warned"
 
 
 def export_graph(function: Any = None, *, on_missing: _guard.OnMissing = "warn") -> Any:
@@ -49,9 +50,18 @@ def export_graph(function: Any = None, *, on_missing: _guard.OnMissing = "warn")
 
 def remember(declared: facts.Declaration) -> None:
     """Keeps with the graph that is being traced what its losses are."""
+    _keep(_DECLARATION, declared)
+
+
+def remember_warning() -> None:
+    """Keeps with the graph that is being traced that its losses were warned of."""
+    _keep(_IS_WARNED, True)
+
+
+def _keep(name: str, value: Any) -> None:
     graph: Any = tf.compat.v1.get_default_graph()
     while graph is not None:
-        setattr(graph, _DECLARATION, declared)
+        setattr(graph, name, value)
         graph = getattr(graph, "outer_graph", None)
 
 
@@ -86,8 +96,9 @@ class _Exporting:
                         tf.summary.graph(definition)
                 if not is_judged:
                     self._judged = traces
-                    serialized = definition.SerializeToString()
-                    _guard.guard(self._on_missing, remembered(graph), serialized)
+                    if self._on_missing != "warn" or not hasattr(graph, _IS_WARNED):
+                        serialized = definition.SerializeToString()
+                        _guard.guard(self._on_missing, remembered(graph), serialized)
         return result
 
     def __getattr__(self, name: str) -> Any:

@@ -189,9 +189,11 @@ def _scalar(argument: str, given: Any) -> Any:
     if isinstance(given, tf.Variable) or type(given).__name__ == "KerasVariable":
         given = tf.convert_to_tensor(given)
     if not tf.is_tensor(given) or isinstance(given, (tf.SparseTensor, tf.RaggedTensor)):
+        hint = "Several go into a list, or into a dict by name."
+        if isinstance(given, (int, float, np.generic, np.ndarray)):
+            hint = "A number of Python or numpy has no gradient: pass the tensor it was made from."
         raise errors.DeclarationError(
-            f"{argument} is a {type(given).__name__} ({given!r:.80}); {expected}. A number of "
-            "Python or numpy has no gradient: pass the tensor that it was made from."
+            f"{argument} is a {type(given).__name__} ({given!r:.80}); {expected}. {hint}"
         )
     if not given.dtype.is_floating:
         raise errors.DeclarationError(

@@ -27,13 +27,23 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import smart_cond, tensor_util
-from tensorflow.python.ops import summary_ops_v2
+from tensorflow.python.ops import control_flow_util, summary_ops_v2
 
 from tb_regloss import errors, metadata
 from tb_regloss.analysis import facts
-from tb_regloss.summary import _tape, _tf2_graph, _tf2_losses, _tf_summaries, _value_test, pb
+from tb_regloss.summary import (
+    _guard,
+    _source_lines,
+    _tape,
+    _tf2_graph,
+    _tf2_losses,
+    _tf_summaries,
+    _value_test,
+    pb,
+)
 from tb_regloss.summary._tf2_graph import export_graph
 
 __all__ = ["export_graph", "losses"]
@@ -51,6 +61,7 @@ def losses(
     tape: Any = None,
     collections: Mapping[str, Any] | None = None,
     name: str = "regloss",
+    on_missing: _guard.OnMissing = "warn",
 ) -> None:
     """Writes the losses of one step to the default summary writer.
 
@@ -70,11 +81,18 @@ def losses(
       collections: further losses by the name of their collection, each of
         which is shown as a sum of its own.
       name: the name scope of the ops that are added inside of a `tf.function`.
+      on_missing: what to do where the tape proves, at the first gradients,
+        that regularization losses are no part of the optimized loss:
+        `"warn"`, `"raise"`, a function that gets the verdict, or `None`. The
+        proof by the graph of a `tf.function` is that of `export_graph`.
 
     Raises:
       errors.DeclarationError: something passed is no scalar tensor, no step
         is known, or the tape was used already.
+      errors.MissingRegularizationError: see `on_missing`; `tape.gradient`
+        raises it, where the tape is not persistent.
     """
+    _guard.check_option(on_missing)
     found = _tf2_losses.find(data_loss, regularization_losses, optimized_loss, collections)
     if tape is not None:
         _tape.check(tape)
@@ -82,15 +100,29 @@ def losses(
     should_record = tf.summary.should_record_summaries()
     if writer is None or _static(should_record) is False:
         return
-    step = tf.summary.experimental.get_step() if step is None else step
-    if step is None:
-        raise errors.DeclarationError(
-            "step is None and tf.summary.experimental.set_step was not called; expected the "
-            "number of the training step. Pass step=optimizer.iterations, for example."
-        )
     write = _write_eagerly if tf.executing_eagerly() else _write_in_graph
     with tf.name_scope(name):
-        write(_Target(writer, tf.cast(step, tf.int64), should_record), found, tape)
+        write(_Target(writer, _step(step), should_record), found, tape, on_missing)
+
+
+def _step(given: Any) -> Any:
+    step = tf.summary.experimental.get_step() if given is None else given
+    expected = "expected the number of the training step. Pass step=optimizer.iterations, say."
+    if step is None:
+        raise errors.DeclarationError(
+            f"step is None and tf.summary.experimental.set_step was not called; {expected}"
+        )
+    if isinstance(step, (int, np.integer)):
+        return tf.constant(step, tf.int64)
+    try:
+        step = tf.convert_to_tensor(step)  # Variables too, of TensorFlow and of Keras.
+    except (TypeError, ValueError) as error:
+        raise errors.DeclarationError(f"step is a {type(step).__name__}; {expected}") from error
+    if step.dtype.is_bool or not (step.dtype.is_integer or step.dtype.is_floating):
+        raise errors.DeclarationError(f"step has type {step.dtype.name}; {expected}")
+    if step.shape.rank not in (None, 0):
+        raise errors.DeclarationError(f"step has shape {step.shape}; {expected}")
+    return tf.cast(step, tf.int64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +167,9 @@ class _Target:
         _when(self.should_record, write)
 
 
-def _write_eagerly(target: _Target, found: _tf2_losses.Losses, tape: Any) -> None:
+def _write_eagerly(
+    target: _Target, found: _tf2_losses.Losses, tape: Any, on_missing: _guard.OnMissing
+) -> None:
     if not bool(target.should_record):
         return
     declared = _tf2_losses.declaration(found, _tape.detached(tape, found))
@@ -150,9 +184,11 @@ def _write_eagerly(target: _Target, found: _tf2_losses.Losses, tape: Any) -> Non
     def declare(multipliers: Callable[[], list[Any]]) -> None:
         measured = [None if value is None else float(value) for value in multipliers()]
         measured, _ = _value_test.settle(data, regularization, optimized, measured)
-        text = metadata.encode_declaration(metadata.with_multipliers(declared, measured))
+        known = metadata.with_multipliers(declared, measured)
+        text = metadata.encode_declaration(known)
         # Under the hash without multipliers, by which the values are filed.
         target.write_serialized(pb.declaration(text, declaration_hash).SerializeToString())
+        _guard.guard(on_missing, known)
 
     if tape is None:
         target.write_serialized(pb.declaration(encoded).SerializeToString())
@@ -160,10 +196,14 @@ def _write_eagerly(target: _Target, found: _tf2_losses.Losses, tape: Any) -> Non
         _tape.measure(tape, found, declare)
 
 
-def _write_in_graph(target: _Target, found: _tf2_losses.Losses, tape: Any) -> None:
+def _write_in_graph(
+    target: _Target, found: _tf2_losses.Losses, tape: Any, on_missing: _guard.OnMissing
+) -> None:
     declared = _tf2_losses.declaration(found, _tape.detached(tape, found))
     _tf2_graph.remember(declared)
     encoded, declaration_hash = _encoded(declared)
+    # XLA has no ops that write; in such a program they would be an error.
+    is_compiled = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
     def write_values() -> None:
         penalties = list(found.regularization.values())
@@ -173,12 +213,18 @@ def _write_in_graph(target: _Target, found: _tf2_losses.Losses, tape: Any) -> No
             target.write(tag, value, content)
 
     def declare(multipliers: Callable[[], list[Any]] | None) -> None:
-        measured = None if multipliers is None else _constants(multipliers())
-        if multipliers is None or measured is not None:
-            text = encoded
+        known, is_constant = declared, True
+        if multipliers is not None:
+            measured = _constants(multipliers())
+            is_constant = measured is not None
             if measured is not None:
-                text = metadata.encode_declaration(metadata.with_multipliers(declared, measured))
-            if target.write_while_tracing(pb.declaration(text, declaration_hash)):
+                known = metadata.with_multipliers(declared, measured)
+                if _guard.guard(on_missing, known):
+                    _tf2_graph.remember_warning()
+        if is_constant or is_compiled:
+            text = metadata.encode_declaration(known)
+            is_written = target.write_while_tracing(pb.declaration(text, declaration_hash))
+            if is_written or is_compiled:
                 return
         content = metadata.declaration_metadata(tf.compat.v1.SummaryMetadata)
         tag = metadata.TAG_DECLARATION + declaration_hash
@@ -196,7 +242,13 @@ def _write_in_graph(target: _Target, found: _tf2_losses.Losses, tape: Any) -> No
 
         target.when_recording(write_once)
 
-    target.when_recording(write_values)
+    if is_compiled:
+        _source_lines.warn(
+            "XLA (jit_compile=True) cannot write summaries: no values are logged here. Return "
+            "the losses from the function, and pass them to losses() outside of it."
+        )
+    else:
+        target.when_recording(write_values)
     if tape is None:
         declare(None)
     else:

@@ -160,6 +160,66 @@ class TestTf2:
         assert len([each for each in caught if "never reach" in str(each.message)]) == 1
 
 
+class TestTape:
+    """What the tape of an eager step proves, without any graph."""
+
+    @staticmethod
+    def step(folder, is_bug, on_missing, persistent):
+        kernel = tf.Variable([2.0, 1.0])
+        with tf.summary.create_file_writer(str(folder)).as_default():
+            for number in range(2):
+                with tf.GradientTape(persistent=persistent) as tape:
+                    data_loss, penalty = tf.reduce_mean(kernel), 0.1 * tf.nn.l2_loss(kernel)
+                    loss = data_loss if is_bug else data_loss + penalty
+                v2.losses(
+                    data_loss, {"l2": penalty}, loss, number, tape=tape, on_missing=on_missing
+                )
+                tape.gradient(loss, kernel)
+
+    @pytest.mark.parametrize("persistent", [False, True])
+    def test_raise(self, tmp_path, persistent):
+        with pytest.raises(errors.MissingRegularizationError, match=r"l2 \(created at test_"):
+            self.step(tmp_path, True, "raise", persistent)
+        self.step(tmp_path, False, "raise", persistent)
+
+    def test_warns_once_by_default(self, tmp_path):
+        with pytest.warns(UserWarning, match="never reaches") as said:
+            self.step(tmp_path, True, "warn", persistent=False)
+        assert len(said) == 1
+
+    def test_function_and_none(self, tmp_path):
+        verdicts = []
+        self.step(tmp_path, True, verdicts.append, persistent=False)
+        assert [verdict.status for verdict in verdicts] == [Status.MISSING]
+        self.step(tmp_path, True, None, persistent=False)
+
+    def test_wrong_option(self):
+        one = tf.constant(1.0)
+        with pytest.raises(errors.DeclarationError, match="on_missing is 'stop'"):
+            v2.losses(one, [one], one, step=0, on_missing="stop")
+
+    def test_traced_step_is_warned_of_once(self, tmp_path):
+        """Of what the tape has proved, the graph has nothing new to say."""
+        kernel = tf.Variable([2.0, 1.0])
+
+        @v2.export_graph
+        @tf.function
+        def step():
+            with tf.GradientTape() as tape:
+                penalty = 0.1 * tf.nn.l2_loss(kernel)
+                data_loss = tf.reduce_mean(kernel)
+                loss = data_loss + 2.0 * penalty
+            v2.losses(data_loss, {"l2": penalty}, loss, step=0, tape=tape)
+            kernel.assign_sub(0.1 * tape.gradient(loss, kernel))
+
+        with (
+            tf.summary.create_file_writer(str(tmp_path)).as_default(),
+            pytest.warns(UserWarning, match="l2") as said,
+        ):
+            step()
+        assert len(said) == 1
+
+
 class TestKeras:
     @staticmethod
     def fit(folder, is_bug, on_missing):

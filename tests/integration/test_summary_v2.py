@@ -162,7 +162,7 @@ def test_eager_penalty_that_is_not_in_the_value_either(tmp_path):
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(kernel)
             penalty = tf.nn.l2_loss(kernel)
-        v2.losses(loss, [penalty], loss, step=0, tape=tape)
+        v2.losses(loss, [penalty], loss, step=0, tape=tape, on_missing=None)
         tape.gradient(loss, kernel)
     (declared,) = written_logs.read(tmp_path).declaration.regularization_losses
     assert declared.multiplier == 0.0
@@ -411,3 +411,84 @@ def test_under_a_strategy(tmp_path):
     log = run(tmp_path, step, program)
     assert len(log.vector) == 4
     assert [loss.multiplier for loss in log.declaration.regularization_losses] == [1.0, 2.0, None]
+
+
+class TestCompiledByXla:
+    """A summary op in such a function is an error of TensorFlow that ends the training."""
+
+    @pytest.mark.parametrize("nested", [False, True])
+    def test_trains_on_and_says_once_how_to_log(self, tmp_path, nested):
+        program = Program()
+        step = tf.function(program.train_step, jit_compile=True, autograph=False)
+        if nested:
+            step = v2.export_graph(tf.function(step), on_missing=None)
+        with pytest.warns(UserWarning, match="XLA .*outside of it") as said:
+            log = run(tmp_path, step, program)
+        assert len(said) == 1
+        assert not log.vectors
+        multipliers = [loss.multiplier for loss in log.declaration.regularization_losses]
+        assert multipliers == [1.0, 2.0, None]
+
+    def test_values_are_logged_outside(self, tmp_path):
+        kernel = tf.Variable([2.0, 1.0])
+
+        @v2.export_graph
+        @tf.function(jit_compile=True)
+        def step():
+            with tf.GradientTape() as tape:
+                data_loss, penalty = tf.reduce_mean(kernel * 3.0), tf.nn.l2_loss(kernel)
+                loss = data_loss + penalty
+            kernel.assign_sub(0.1 * tape.gradient(loss, kernel))
+            return data_loss, penalty, loss
+
+        with tf.summary.create_file_writer(str(tmp_path)).as_default():
+            for number in range(3):
+                data_loss, penalty, loss = step()
+                v2.losses(data_loss, {"l2": penalty}, loss, step=number)
+        log = written_logs.read(tmp_path)
+        assert len(log.vector) == 3
+        assert len(log.graph_defs) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        ("three", "step has type string"),
+        (object(), "step is a object"),
+        ([1, 2], r"step has shape \(2,\)"),
+        (tf.constant(True), "step has type bool"),
+        (None, "set_step was not called"),
+    ],
+)
+def test_wrong_step(tmp_path, step, text):
+    with (
+        tf.summary.create_file_writer(str(tmp_path)).as_default(),
+        pytest.raises(errors.DeclarationError, match=f"{text}.*expected the number of the"),
+    ):
+        v2.losses(tf.constant(1.0), [tf.constant(1.0)], tf.constant(2.0), step=step)
+
+
+@pytest.mark.parametrize("step", [2**40, np.int64(2**40), tf.constant(2**40, tf.int64)])
+def test_large_step(tmp_path, step):
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        v2.losses(tf.constant(1.0), [tf.constant(1.0)], tf.constant(2.0), step=step)
+    assert written_logs.read(tmp_path).vector[0][0] == 2**40
+
+
+def test_jacobian_of_a_tape_that_was_to_measure(tmp_path):
+    """It takes gradients in a loop of its own, where nothing can be measured or written."""
+    kernel = tf.Variable([2.0, 1.0])
+    with tf.summary.create_file_writer(str(tmp_path)).as_default():
+        with tf.GradientTape() as tape:
+            penalty = tf.nn.l2_loss(kernel)
+            loss = tf.reduce_mean(kernel) + penalty
+        v2.losses(tf.reduce_mean(kernel), {"l2": penalty}, loss, step=0, tape=tape)
+        assert tape.jacobian(loss, kernel).numpy() == pytest.approx([2.5, 1.5])
+    (loss,) = written_logs.read(tmp_path).declaration.regularization_losses
+    assert (loss.name, loss.multiplier) == ("l2", None)
+
+
+@pytest.mark.parametrize("given", ["abc", {1.0}, (each for each in [1.0])])
+def test_what_is_no_list_of_losses(given):
+    with pytest.raises(errors.DeclarationError, match="Several go into a list"):
+        v2.losses(tf.constant(1.0), given, tf.constant(1.0), step=0)

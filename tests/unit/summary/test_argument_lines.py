@@ -17,6 +17,9 @@ _ours["NAMES"] = ("data", "penalties", "loss")
 log = _ours["log"]
 
 
+MARKS = ("data", "loss", "a", "b", "0", "1")
+
+
 def make(*values):
     return values
 
@@ -81,6 +84,14 @@ def in_a_loop():
             return found
 
 
+def before_another_statement():
+    data = make()  # data
+    # fmt: off
+    found = log(data, loss=make(data)); del data  # noqa: E702
+    # fmt: on
+    return found
+
+
 def in_a_helper():
     data = make()  # data
     first = make()  # a
@@ -99,6 +110,7 @@ def helper(data, penalties, loss):
         a_name_for_the_dict,
         comprehension,
         grown_list,
+        before_another_statement,
         in_a_helper,
     ],
     ids=lambda program: program.__name__,
@@ -109,6 +121,7 @@ def test_lines(program):
         mark: f"test_argument_lines.py:{start + offset}"
         for offset, line in enumerate(lines)
         for mark in line.partition("  # ")[2].split()
+        if mark in MARKS
     }
     found = program()
     keys = {"a": "a", "b": "b", "0": 0, "1": 1}
