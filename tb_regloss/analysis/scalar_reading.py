@@ -35,6 +35,9 @@ def status_of(found: Fit, declared: bool, assured: bool) -> tuple[Status, tuple[
         return (Status.DOUBLE_COUNTED if whole else Status.UNKNOWN), ()
     if integer == 0:
         return (Status.MISSING, ()) if assured else (Status.UNKNOWN, (_logged_without(),))
+    if found.regime is Regime.SCALED and found.low <= 1 / found.scale <= found.high:
+        # The penalty counts once as it was logged: a mean was logged where the loss is a sum.
+        return Status.UNKNOWN, (_unscaled(found),)
     # Without assurance a whole factor, too, may stand in the code: 2 * penalty.
     if not assured or (not declared and (integer is None or found.regime is Regime.SCALED)):
         return Status.UNKNOWN, (_unscaled(found),)
@@ -62,8 +65,8 @@ def _unscaled(found: Fit) -> Finding:
         parts = f"{weight:.4g} x regularization sum"
     text = (
         f"Logged unscaled? The optimized loss holds {parts} as they were logged. Either the "
-        "factor belongs to the loss and the tag was logged without it, or the regularization "
-        "is scaled; the values cannot tell which."
+        "factor belongs to the loss and the tag was logged without it (a mean for a sum, say), or "
+        "the regularization is scaled; the values cannot tell which."
     )
     return Finding(LOGGED_UNSCALED, Severity.UNKNOWN, text)
 

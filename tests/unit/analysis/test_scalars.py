@@ -116,6 +116,32 @@ def test_a_loss_that_was_added_up_from_many_penalties(count: int) -> None:
     assert evidence.status is not Status.INCLUDED or not evidence.exact
 
 
+@pytest.mark.parametrize("factor", [128.0, 1 / 32])
+def test_a_mean_logged_for_a_sum_is_no_scaled_regularization(factor: float) -> None:
+    evidence = _evidence(np.float32(factor) * _DATA + _PENALTY)
+    assert evidence.status is Status.UNKNOWN
+    assert evidence.multiplier == pytest.approx(1 / factor, rel=1e-3)
+    assert [f.code for f in evidence.findings] == [scalar_reading.LOGGED_UNSCALED]
+    assert "a mean for a sum" in evidence.findings[0].text
+
+
+def test_moving_averages_of_one_decay_keep_the_sum() -> None:
+    smoothed = []
+    for curve in (_DATA + _PENALTY, _DATA, _PENALTY):
+        state, values = float(curve[0]), []
+        for value in curve:
+            state = 0.9 * state + 0.1 * float(value)
+            values.append(state)
+        smoothed.append(np.array(values, dtype=np.float32))
+    assert _evidence(*smoothed).status is Status.INCLUDED
+
+
+def test_one_of_a_hundred_towers_decides_nothing() -> None:
+    towers = _DATA * _RANDOM.uniform(0.7, 1.3, (100, len(_DATA))).astype(np.float32)
+    for logged in (towers[0], towers[0] / 100):
+        assert _evidence(towers.mean(axis=0) + _PENALTY, logged).status is Status.UNKNOWN
+
+
 def test_text_tells_numbers_and_what_values_cannot_tell() -> None:
     assert _evidence(_DATA + _PENALTY).text == (
         "optimized = 1.000 x data + 1.000 x regularization (99%: +-0.001 or less, 100 steps). "
