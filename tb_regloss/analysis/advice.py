@@ -38,8 +38,8 @@ _TEXTS = {
     ),
     Cause.CUT: "Their value is in the loss, but their gradient is cut on the way: let it through.",
     Cause.OUTSIDE: (
-        "Their value is in the loss, but it was computed where nothing was recorded. Compute it "
-        "inside of what is differentiated."
+        "Their value is in the loss, but their gradient is not. Compute them inside of the tape, "
+        "and differentiate the loss that has them."
     ),
     Cause.NO_GRADIENT: "Their value is in the loss, but their gradient is cut: let it through.",
     Cause.SAME_PENALTY: (

@@ -29,8 +29,7 @@ _KERAS_NOT_ADDED = """\
 +     loss = self.loss_fn(y, y_pred) + tf.add_n(self.losses)"""
 _TORCH_NOT_ADDED = """\
 - loss = data_loss
-+ loss = data_loss + penalty
-  loss.backward()"""
++ loss = data_loss + penalty"""
 
 _TF1_OTHER_LOSS = """\
 - train_op = optimizer.minimize(cross_entropy)
@@ -59,8 +58,8 @@ _TF_CUT = """\
 - loss = data_loss + tf.stop_gradient(penalty)
 + loss = data_loss + penalty"""
 _TORCH_CUT = """\
-- loss = data_loss + penalty.detach()
-+ loss = data_loss + penalty"""
+- penalty = penalty.detach()
+  loss = data_loss + penalty"""
 _TAPE_OUTSIDE = """\
 - penalty = tf.add_n(model.losses)
   with tf.GradientTape() as tape:

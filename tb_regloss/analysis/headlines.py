@@ -29,7 +29,7 @@ _WAYS = {
     Cause.CUT: "[is|are] in the loss's value but not in its gradient, which is cut on the way",
     Cause.OUTSIDE: (
         "[is|are] in the loss's value but not in its gradient: "
-        "computed outside of what is differentiated"
+        "computed outside of the tape, or another loss is differentiated"
     ),
     Cause.NO_GRADIENT: "[is|are] in the loss's value but not in its gradient",
     Cause.SAME_PENALTY: "[is|are] one and the same penalty on {variable}, counted {times} times",
@@ -46,7 +46,7 @@ _WAYS = {
     Cause.LOSS_SCALE: (
         "[counts|count] 1/{inverse} times, as if left out of a loss scale of {inverse}"
     ),
-    Cause.SUBTRACTED: "[counts|count] {times} times: subtracted, [it|they] make weights grow",
+    Cause.SUBTRACTED: "[counts|count] {times} times: subtracted, [it makes|they make] weights grow",
     Cause.FACTOR: "[counts|count] {times} times",
 }
 _DECAYED = {

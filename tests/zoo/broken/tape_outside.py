@@ -1,0 +1,32 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""A penalty that is computed before the tape starts."""
+
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tb_regloss.summary import v2 as regloss
+
+model = keras.Sequential([keras.Input([6]), keras.layers.Dense(3, kernel_regularizer="l2")])
+optimizer = keras.optimizers.SGD(0.1)
+loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+@regloss.export_graph
+@tf.function
+def train_step(images, labels):
+    penalty = tf.add_n(model.losses)
+    with tf.GradientTape() as tape:
+        predictions = model(images, training=True)
+        data_loss = loss_fn(labels, predictions)
+        loss = data_loss + penalty
+    regloss.losses(data_loss, [penalty], loss, step=optimizer.iterations)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
+
+
+with tf.summary.create_file_writer(sys.argv[1]).as_default():
+    train_step(np.ones([4, 6], np.float32), np.array([0, 1, 2, 0]))
