@@ -7,10 +7,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 from tb_regloss import errors
+from tb_regloss.analysis.facts import ROLES
 from tb_regloss.backend import given_roles
+from tb_regloss.backend.conventions import find_roles
 from tb_regloss.backend.given_roles import GivenRoles, RunRoles
 
 
@@ -74,3 +78,28 @@ def test_anything_else_is_refused_and_says_what_was_expected(text: str, message:
         given_roles.parse(text)
     assert str(caught.value).startswith(message)
     assert "one tag stands for one loss" in str(caught.value)
+
+
+_TAGS = strategies.sampled_from(["loss", "loss_1", "total_loss", "ce_loss", "reg_loss", "\ud800"])
+_SAID = strategies.dictionaries(
+    strategies.sampled_from(ROLES), strategies.lists(_TAGS, max_size=2), max_size=4
+)
+
+
+@hypothesis.given(strategies.lists(_TAGS), _SAID, _SAID)
+def test_whatever_is_said_one_tag_stands_for_one_loss(
+    tags: list[str], shared: dict[str, list[str]], own: dict[str, list[str]]
+) -> None:
+    try:
+        said = given_roles.from_json({"all": shared, "runs": {"run": own}}).of("run")
+    except errors.UsageError:
+        hypothesis.reject()
+    told = said.among(tags)
+    roles = find_roles(tags, told)
+    chosen = [tag for found in roles.by_role().values() for tag in found]
+    assert len(chosen) == len(set(chosen))
+    assert set(chosen) <= set(tags)
+    for role, found in roles.sources().items():
+        assert (found.source == "given") == (role in told)
+        if role in told and set(told[role]) <= set(tags):
+            assert found.tags == told[role]
