@@ -173,6 +173,14 @@ def test_an_address_that_makes_no_sense_harms_nothing(
     expect(panel.locator(".roles")).to_contain_text("data loss not found")
 
 
+def test_a_link_pasted_into_the_open_page_is_followed(open_page: Open, logged: Board) -> None:
+    panel = shown(open_page(alone(logged) + at("plain")), "plain")
+    expect(panel.locator(".roles")).to_contain_text("data loss not found")
+    link = at("plain", json.dumps({"all": {"data_loss": ["my/ce"]}}))
+    panel.page.evaluate("link => { location.hash = link }", link)
+    expect(panel.locator(".roles")).to_contain_text("data loss my/ce")
+
+
 def test_a_tag_that_vanished_is_named_and_can_be_taken_out(open_page: Open, logged: Board) -> None:
     said = json.dumps({"runs": {"doubt": {"optimized_loss": ["gone"], "data_loss": ["ce_loss"]}}})
     panel = shown(open_page(alone(logged) + at("doubt", said)), "doubt")
