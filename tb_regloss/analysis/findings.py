@@ -128,7 +128,7 @@ def _declared_against(
         one = proved.get(loss.name)
         if one is None or one.declared is None or one.multiplier is None:
             continue
-        measured = known[one.declared].multiplier
+        measured = known[one.declared].multiplier if one.declared < len(known) else None
         if measured is not None and abs(measured - one.multiplier) > _CLOSE:
             text = (
                 f"The training process measured that {loss.name!r} counts {measured:g} times, the "

@@ -281,13 +281,6 @@ def test_no_losses_in_a_graph_with_obstacles_is_unknown() -> None:
     assert "'x'" in verdict.headline
 
 
-def test_no_losses_in_a_graph_that_was_followed_is_no_regularization() -> None:
-    verdict = judge(proof())
-    assert verdict.status is Status.NO_REGULARIZATION
-    assert verdict.severity is Severity.OK
-    assert judge(proof(decays=("w",))).status is Status.DECOUPLED
-
-
 def test_coverage_counts_what_was_not_dropped() -> None:
     coverage = judge(proof("included", "included", "missing", "unknown", "frozen", "zero")).coverage
     assert (coverage.included, coverage.total, coverage.unknown) == (2, 4, 1)
@@ -321,16 +314,6 @@ def test_the_newest_declaration_counts() -> None:
     assert judge(declarations=(declare(0.0), declare(1.0))).status is Status.INCLUDED
 
 
-def test_measured_multipliers_speak_where_no_graph_trains() -> None:
-    verdict = judge(proof("frozen", trains=False), declarations=(declare(0.0),))
-    assert verdict.status is Status.MISSING
-
-
-def test_the_graph_outweighs_what_was_measured() -> None:
-    assert judge(proof("missing"), declarations=(declare(1.0),)).status is Status.MISSING
-    assert judge(proof("included"), declarations=(declare(0.0),)).status is Status.INCLUDED
-
-
 def test_what_was_measured_fills_what_the_graph_leaves_open() -> None:
     verdict = judge(proof("unknown", "unknown"), declarations=(declare(1.0, 0.0),))
     assert [loss.status.value for loss in verdict.regularization_losses] == ["included", "missing"]
@@ -339,44 +322,10 @@ def test_what_was_measured_fills_what_the_graph_leaves_open() -> None:
     assert stays.status is Status.UNKNOWN
 
 
-def test_measured_as_zero_but_seen_in_the_value_is_blocked() -> None:
-    verdict = judge(declarations=(declare(0.0),), series=logged(1))
-    assert verdict.status is Status.BLOCKED
-    assert judge(declarations=(declare(0.0),), series=logged(0)).status is Status.MISSING
-
-
 def test_an_optimizer_that_was_declared_to_decay_is_decoupled() -> None:
     assert judge(declarations=(declare(optimizer_weight_decay=1e-4),)).status is Status.DECOUPLED
     verdict = judge(declarations=(declare(optimizer_weight_decay=0.0),))
     assert verdict.status is Status.NO_REGULARIZATION
-
-
-def test_scalars_speak_for_declared_losses_without_multipliers() -> None:
-    assert judge(declarations=(declare(None),), series=logged(0)).status is Status.MISSING
-    assert judge(declarations=(declare(None),), series=logged(1)).status is Status.INCLUDED
-    assert judge(declarations=(declare(None),), series=logged(2)).status is Status.DOUBLE_COUNTED
-
-
-@pytest.mark.parametrize(("multiplier", "expected"), [(0, "missing"), (1, "included")])
-def test_scalars_alone(multiplier: float, expected: str) -> None:
-    verdict = judge(series=logged(multiplier))
-    assert verdict.status.value == expected
-    assert [e.kind for e in verdict.evidence] == [EvidenceKind.SCALARS]
-
-
-def test_scalars_never_outweigh_a_graph_and_the_disagreement_is_shown() -> None:
-    verdict = judge(proof("included"), series=logged(0))
-    assert verdict.status is Status.INCLUDED
-    assert "scalars_disagree" in {f.code for f in verdict.findings}
-    kinds = {e.kind: e.status for e in verdict.evidence}
-    assert kinds[EvidenceKind.SCALARS] is Status.MISSING
-    assert kinds[EvidenceKind.GRAPH] is Status.INCLUDED
-
-
-def test_a_value_in_the_loss_does_not_disagree_with_blocked() -> None:
-    verdict = judge(proof("blocked"), series=logged(1))
-    assert verdict.status is Status.BLOCKED
-    assert "scalars_disagree" not in {f.code for f in verdict.findings}
 
 
 _DENSE = ConfiguredRegularizer("dense", "kernel_regularizer", "L2", 0.01)
