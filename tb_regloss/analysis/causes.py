@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import enum
+import math
 from collections.abc import Sequence
 
 from tb_regloss.analysis.proof import GraphProof, LossProof
@@ -173,8 +174,8 @@ def _scaled(case: _Case) -> Cause:
         return Cause.ONE_COPY
     if case.proofs and all(_is_own_strength(multiplier, one.decay) for one in case.proofs):
         return Cause.STRENGTH_TWICE
-    inverse = 1 / multiplier
-    if inverse >= _SMALLEST_LOSS_SCALE and inverse.hex().startswith("0x1.0000000"):
+    power = 2.0 ** round(-math.log2(multiplier))
+    if power >= _SMALLEST_LOSS_SCALE and shown(multiplier) == shown(1 / power):
         return Cause.LOSS_SCALE
     return Cause.FACTOR
 

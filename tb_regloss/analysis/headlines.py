@@ -129,7 +129,7 @@ def _words(diagnosis: Diagnosis) -> dict[str, str]:
     return {
         "variable": repr(variables[0]) if variables else "one variable",
         "times": _number(multiplier),
-        "inverse": f"{1 / multiplier:g}" if multiplier else "",
+        "inverse": str(round(1 / multiplier)) if multiplier else "",
         "copies": str(diagnosis.copies),
     }
 

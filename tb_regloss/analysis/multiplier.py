@@ -68,18 +68,29 @@ class Sums:
     def tops(self) -> list[int]:
         """Returns scalars that depend on data and penalties and go into no other such sum.
 
-        A vector that holds both, as programs keep to log them, adds nothing up.
+        A vector that holds both and is not summed, as programs keep to log
+        their losses, adds nothing up.
         """
-        data, ranks = self._flow.data, self._flow.ranks
-        return [
-            node
+        ranks = self._flow.ranks
+        readers = {
+            node: [reader for reader in self._sum_readers(node) if self._flow.data[reader]]
             for node in self.reached
-            if data[node]
-            and ranks.rank(value_of(node)) in (0, None)
-            and not any(
-                data[reader] and reader in self.reached for reader in self._sum_readers(node)
-            )
-        ]
+            if self._flow.data[node]
+        }
+        scalars = {node for node in readers if ranks.rank(value_of(node)) in (0, None)}
+        read_by: dict[int, list[int]] = {}
+        for node, above in readers.items():
+            for reader in above:
+                read_by.setdefault(reader, []).append(node)
+        # What a scalar sum holds, at once or through vectors.
+        summed: set[int] = set()
+        stack = list(scalars)
+        while stack:
+            for node in read_by.get(stack.pop(), ()):
+                if node not in summed:
+                    summed.add(node)
+                    stack.append(node)
+        return [node for node in scalars if node not in summed]
 
     def _closure(self, sources: Iterable[int]) -> set[int]:
         found = set(sources)

@@ -28,6 +28,7 @@ REGULARIZATION_LOSSES = "regularization_losses"
 LOSSES = "losses"
 _STRENGTH = 24  # ops that a strength is computed with, at most
 # Collections of tensors that are no losses.
+_TAKEN_FROM = ("Sum", "Mean", "Mul", "Unpack", "StridedSlice")  # from a stack of losses
 _NO_LOSSES = frozenset(
     [
         "summaries",
@@ -255,7 +256,7 @@ def _adds(flow: Flow, reader: int) -> bool:
     if op_semantics.row(op).kind in (Kind.ADD, Kind.SUBTRACT):
         return True
     return op in ("Pack", "ConcatV2") and any(
-        flow.graph.ops[edge >> PORT_BITS] in ("Sum", "Mean") for edge in flow.graph.readers(reader)
+        flow.graph.ops[edge >> PORT_BITS] in _TAKEN_FROM for edge in flow.graph.readers(reader)
     )
 
 

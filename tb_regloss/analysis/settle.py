@@ -269,7 +269,10 @@ class Settler:
         outer = as_constant(data)
         for form in forms:
             inner = self._towers.inner_scale(form)
-            if inner not in (None, 1.0) and outer is not None and _close(inner * outer, 1.0):
+            # A loss scale makes numbers larger; 1/2 is a mean over two towers.
+            if inner is None or inner <= 1 or outer is None:
+                continue
+            if _close(inner * outer, 1.0):
                 return Reach(is_reached=True, multiplier=absolute)
         if not forms and relative is not None:
             return Reach(is_reached=True, multiplier=relative)
@@ -283,6 +286,13 @@ class Settler:
             whole = as_constant(form.penalties[number])
             if ratio is not None and any(_close(whole, value) for value in seen):
                 return Reach(is_reached=True, multiplier=ratio)
+        for form in forms:
+            # A factor of the whole loss is in the penalty's gradient; in data's part
+            # it hides in backpropagation.
+            common = self._towers.common(form)
+            for choice in self._towers.choices(form, number, absolute, update):
+                if common is not None and _close(choice * common, absolute):
+                    return Reach(is_reached=True, multiplier=choice)
         for form in forms:
             whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
             if whole and ratio is not None and absolute and self._links.shares(absolute / whole):

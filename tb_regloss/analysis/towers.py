@@ -19,7 +19,7 @@ import numpy as np
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.multiplier import Form, as_constant
-from tb_regloss.analysis.op_graph import node_of
+from tb_regloss.analysis.op_graph import PORT_BITS, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.updates import Update
 
@@ -72,11 +72,20 @@ class Towers:
         ratios = [self.ratio(copy, number) if number in copy.penalties else 0.0 for copy in copies]
         total = sum(r for r in ratios if r is not None)
         count = max(len(copies), self._copied_losses(form, update))
+        if count <= 1 and self._data(form) is not form.data:
+            return [ratio / len(form.data), ratio]
         if count <= 1 or None in ratios:
             return [ratio]
         if self._adds_up(form) and absolute is not None:
             return [total, ratio]
         return [total / count, ratio]
+
+    def common(self, form: Form) -> float | None:
+        """Returns the factor of the data losses in a sum, where they all have the same one."""
+        data = self._data(form)
+        known = {node: c for node, c in data.items() if node in self._known} or data
+        factors = {as_constant(coefficient) for coefficient in known.values()}
+        return factors.pop() if len(factors) == 1 else None
 
     def inner_scale(self, form: Form) -> float | None:
         """Returns the constant that scales the data loss before it is added up.
@@ -86,25 +95,38 @@ class Towers:
         """
         if any(node in self._known for node in form.data):
             return None
+        found = {
+            as_constant(self._unscaled(node, coefficient)[1])
+            for node, coefficient in form.data.items()
+        }
+        return found.pop() if len(found) == 1 else None
+
+    def _data(self, form: Form) -> dict[int, np.ndarray]:
+        """Returns the terms of data, without constants in front of each where they are copies."""
+        plain = [self._unscaled(node, weight) for node, weight in form.data.items()]
+        kinds = {self._signature(node, _DEPTH) for node, _ in plain}
+        is_same = len({node for node, _ in plain}) == len(plain) > len(kinds) == 1
+        is_bare = all(node in form.data for node, _ in plain)
+        return dict(plain) if is_same and not is_bare else form.data
+
+    def _unscaled(self, node: int, factor: np.ndarray) -> tuple[int, np.ndarray]:
+        """Takes constants off a term of data; returns what is left, and the whole factor."""
         graph, flow = self._flow.graph, self._flow
-        found = []
-        for node, coefficient in form.data.items():
-            factor = coefficient
-            while graph.ops[node] in ("Mul", "Identity", "Cast"):
-                inputs = graph.inputs[node]
-                plain = [v for v in inputs if not flow.data[node_of(v)]]
-                if graph.ops[node] == "Mul":
-                    constant = graph.attrs.constant(node_of(plain[0])) if plain else None
-                    if constant is None or constant.array is None or constant.array.size != 1:
-                        break
-                    factor = factor * float(constant.array.flat[0])
-                node = node_of(next(v for v in inputs if flow.data[node_of(v)]))
-            found.append(as_constant(factor))
-        return found[0] if found and len(set(found)) == 1 else None
+        while graph.ops[node] in ("Mul", "Identity", "Cast"):
+            inputs = graph.inputs[node]
+            plain = [v for v in inputs if not flow.data[node_of(v)]]
+            if graph.ops[node] == "Mul":
+                constant = graph.attrs.constant(node_of(plain[0])) if plain else None
+                if constant is None or constant.array is None or constant.array.size != 1:
+                    break
+                factor = factor * float(constant.array.flat[0])
+            node = node_of(next(v for v in inputs if flow.data[node_of(v)]))
+        return node, factor
 
     def _reference(self, form: Form) -> np.ndarray | None:
         """Returns the data loss's coefficient in a sum, `None` where its terms disagree."""
-        terms = {node: c for node, c in form.data.items() if node in self._known} or form.data
+        data = self._data(form)
+        terms = {node: c for node, c in data.items() if node in self._known} or data
         if not terms:
             return np.ones(1, np.complex128)
         coefficients = list(terms.values())
@@ -121,8 +143,35 @@ class Towers:
         constant = as_constant(first)
         if len(shapes) < 2 or len(set(shapes)) > 1 or constant is None:
             return first
-        is_mean = abs(constant * len(shapes) - 1) < 1e-5
+        is_mean = abs(constant * len(shapes) - 1) < 1e-5 or self._is_averaged(
+            next(iter(terms)), len(terms)
+        )
         return first * len(shapes) if is_mean else first
+
+    def _is_averaged(self, node: int, count: int) -> bool:
+        """Whether the sum that a loss is first added up in is divided by the number of terms."""
+        graph = self._flow.graph
+        for _ in range(16):
+            readers = [edge >> PORT_BITS for edge in graph.readers(node)]
+            sums = [
+                reader
+                for reader in readers
+                if op_semantics.row(graph.ops[reader]).kind
+                in (Kind.ADD, Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE)
+                or graph.ops[reader] in ("Pack", "Mean")
+            ]
+            if len(sums) != 1:
+                return False
+            node = sums[0]
+            if graph.ops[node] == "Mean":
+                return True
+            for value in graph.inputs[node][1:] if graph.ops[node] != "AddN" else ():
+                constant = graph.attrs.constant(graph.source(node_of(value)))
+                if constant is not None and constant.array is not None and constant.array.size == 1:
+                    factor = float(constant.array.flat[0])
+                    divides = op_semantics.row(graph.ops[node]).kind is Kind.DIVIDE
+                    return abs(factor - (count if divides else 1 / count)) < 1e-5
+        return False
 
     def _copies(self, form: Form) -> list[Form]:
         """Returns the sums whose data losses are copies of this one's, itself included."""
