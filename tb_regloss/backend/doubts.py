@@ -12,6 +12,7 @@ from tb_regloss.backend import loss_words
 from tb_regloss.backend.role_choice import Choice, quoted
 
 _BARE = re.compile(loss_words.BARE)
+_LIKELIHOOD = re.compile(loss_words.LIKELIHOOD)
 _LOSS_LIKE = re.compile(loss_words.LOSS_LIKE)
 _NO_PARTS = re.compile(loss_words.NO_PARTS)
 _SURE = re.compile(loss_words.SURE_PENALTY)
@@ -58,7 +59,8 @@ def settled(
         why = _no_loss(choice.usable, penalties, bool(optimized or beside))
         unsure = []
     else:
-        why = _other_reading(penalties, parts, has_total or bool(beside or data))
+        told = optimized or any(_LIKELIHOOD.search(name) for name in parts)
+        why = _other_reading(penalties, parts if told else [], has_total, bool(told and beside))
         unsure = data
     if optimized and not (has_total or parts):
         # Half of such programs optimize the sum of the two.
@@ -87,7 +89,9 @@ def _no_loss(usable: Iterable[str], penalties: Collection[str], has_others: bool
     return ""
 
 
-def _other_reading(penalties: Collection[str], parts: list[str], has_others: bool) -> str:
+def _other_reading(
+    penalties: Collection[str], parts: list[str], has_total: bool, has_others: bool
+) -> str:
     """Returns what else these may be, `""` where what stands beside them rules that out."""
     for doubtful in loss_words.DOUBTFUL_PENALTIES:
         if not any(re.fullmatch(doubtful.pattern, name) for name in penalties):
@@ -95,10 +99,21 @@ def _other_reading(penalties: Collection[str], parts: list[str], has_others: boo
         unclear = [name for name in parts if re.search(doubtful.against, _last(name))]
         if doubtful.taken and any(re.search(doubtful.taken, _last(name)) for name in parts):
             unclear = []
-        if unclear or not doubtful.against or not has_others:
+        is_alone = not (parts or has_others) and not (has_total and doubtful.alone)
+        if unclear or is_alone or not doubtful.against:
             near = f"beside {quoted(unclear)} " if unclear else ""
             return f"{near}that may be {doubtful.reading}"
     return ""
+
+
+def without_details(names: list[str]) -> list[str]:
+    """Returns the names without the parts that one of them sums: `cls`, not `cls_pos`."""
+    details: set[str] = set()
+    for whole in names:
+        below = [name for name in names if _begins(whole, name)]
+        if len(below) > 1 or 0 < len(below) == len(names) - 1:
+            details.update(below)
+    return [name for name in names if name not in details]
 
 
 def _begins(shorter: str, longer: str) -> bool:

@@ -19,7 +19,7 @@ SURE_PENALTY = (
     r"|(?:total_)?reg_l[12]_(?:loss(?:es)?|cost|term)"
     r"|l2_reg(?:ulari[sz](?:ation|er|e))?(?:_loss(?:es)?|_cost|_term)?"
     r"|(?:reg|weight|l2)_penalty|(?:wd|weight_decay)_(?:loss|cost|term)|decay_loss|loss_regul[a-z]*"
-    r"|weights?_loss|weights?_reg(?:_loss)?|loss(?:es)?/wd"
+    r"|weights?_reg(?:_loss)?|loss(?:es)?/(?:wd|weight_decay)"
     r")"
 )
 
@@ -34,12 +34,14 @@ class Doubtful:
       taken: words in another loss's name that say that the other reading has a
         name of its own, so that there is no doubt.
       reading: what else it may be.
+      alone: whether it is regularization beside a total with no other loss.
     """
 
     pattern: str
     against: str
     taken: str | None
     reading: str
+    alone: bool = False
 
 
 def _words(words: str) -> str:
@@ -57,6 +59,7 @@ DOUBTFUL_PENALTIES = (
         ),
         taken=_words(r"loc|location|localization|b?box\d*|boxes|giou|landm\w*"),
         reading="a regression (of boxes, say), a part of the data loss",
+        alone=True,
     ),
     Doubtful(
         pattern=r"(?i)(?:.*/)?(?:train(?:ing)?_)?l2_(?:loss(?:es)?|cost)",
@@ -66,6 +69,12 @@ DOUBTFUL_PENALTIES = (
         ),
         taken=None,
         reading="a distance of the prediction, a part of the data loss",
+    ),
+    Doubtful(
+        pattern=r"(?i)(?:.*/)?weights?_loss",
+        against=_words(r"actor|critic|policy|sparsity|smooth\w*|tv"),
+        taken=None,
+        reading="the loss of other weights, of samples, say",
     ),
     Doubtful(
         pattern=r"(?i)(?:.*/)?(?:loss_l2|loss(?:es)?/l2|train(?:ing)?[_/]l2)",
@@ -80,33 +89,34 @@ ANY_PENALTY = (SURE_PENALTY, *(doubtful.pattern for doubtful in DOUBTFUL_PENALTI
 TOTALS = (
     r"(?i)(?P<scope>(?:.*/)?)(?:(?:(?:train(?:ing)?|epoch|batch)_)?tot(?:al)?_?"
     r"(?:loss|cost|objective)|(?:loss|cost)_total)",
-    r"(?i)(?P<scope>(?:.*/)?loss(?:es)?/)total",
-    r"(?i)(?P<scope>(?:.*/)?)(?:(?:final|overall|full|sum|combined)_(?:loss|cost)|loss_all)",
+    r"(?i)(?P<scope>(?:.*/)?loss(?:es)?/)(?:total|full|all|overall|final)",
+    r"(?i)(?P<scope>(?:.*/)?)(?:(?:final|overall|full|all|sum|combined)_(?:loss|cost)|loss_all)",
 )
 # The loss where there is no total.
 BARE_OPTIMIZED = (
     r"(?i)(?:.*/)?(?:optimi[sz]ed_loss|objective)",
     r"(?i)(?P<scope>train(?:ing)?[_/])(?:loss|cost)",
-    r"(?i)(?P<scope>(?:.*/)?)(?:loss|cost)",
+    r"(?i)(?P<scope>(?:.*/)?)(?:loss(?:es)?|cost)",
     r"(?i)(?P<scope>(?:.*/)?loss(?:es)?/)train(?:ing)?",
 )
 # Likewise, where no other loss stands beside it.
 LONE_OPTIMIZED = r"(?i)(?:.*/)?(?:running|avg|average|mean|batch|step|iter)_?(?:loss|cost)"
 BARE = (
-    r"(?i)(?:.*/)?(?:(?:train(?:ing)?|running|avg|average|epoch|batch|step|iter)_?)?(?:loss|cost)"
+    r"(?i)(?:.*/)?(?:(?:train(?:ing)?|running|avg|average|epoch|batch|step|iter)_?)?"
+    r"(?:loss(?:es)?|cost)"
 )
 
 # Any loss, as against what measures something else.
 LOSS_LIKE = (
-    r"(?i)(?!.*(?:ratio|weight(?!ed)|_scale|decay|norm|grad|r1_|accura|clip|rate|psnr|/lr$|^lr$|(?<![a-z])m?iou$))"
+    r"(?i)(?!.*(?:ratio|weight(?!ed)|_scale|decay|norm|grad|r1_|accura|clip|rate|reward|psnr|/lr$|^lr$|(?<![a-z])m?iou$))"
     r"(?:(?:.*/)?(?:[^/]*(?:loss(?:es)?|cost)|[^/]*(?:cross_?entropy|xent(?:ropy)?)|nll|[^/]*_nll"
-    r"|[^/]*loss(?![a-z])[^/]*(?:/value)?|reconstruction_error)|(?:.*/)?loss(?:es)?/[^/]+)"
+    r"|[^/]*loss(?![a-z])[^/]*(?:/value)?|reconstruction_error)|(?:.*/)?loss(?:es)?/.+)"
 )
 # The data loss as a whole, even where its parts are logged beside it.
 WHOLE_DATA = (
     r"(?i)(?:.*/)?(?:(?:data|main|task|det|model|label|inference|raw)_(?:loss|cost)"
-    r"|(?:loss|cost)_(?:without_reg\w*|raw)|loss(?:es)?/(?:data|main|train_raw"
-    r"|prior_regularization|losses))"
+    r"|(?:loss|cost)_(?:without_reg\w*|raw)|loss(?:es)?/(?:data|main|inference|train_raw"
+    r"|prior_regularization))"
 )
 # The data loss even if no other part of it is logged, nor a penalty.
 LIKELIHOOD = _words(

@@ -42,13 +42,13 @@ def by_plain_names(usable: dict[str, tuple[str, ...]]) -> tuple[int, Roles]:
     if totals and data and all(_BARE.fullmatch(name) for name in data):
         notes.append(f"{quoted(data)} beside a total is taken as the data loss.")
     optimized, penalties, data = doubts.settled(choice, optimized, penalties, data)
-    if len(data) == 1 and not penalties and totals and not _LIKELIHOOD.search(data[0]):
+    if len(data) == 1 and not penalties and totals and not _is_whole(data[0]):
         # One of the losses that are in the total; the others are not logged.
         choice.leave(DATA_LOSS, data, "the total may hold others that are not logged")
         data = []
     chosen = (
         choice.summed(DATA_LOSS, data)
-        if optimized and doubts.are_parts(data)
+        if len(optimized) == 1 and doubts.are_parts(data)
         else choice.one(DATA_LOSS, data)
     )
     if len(chosen) > 1:
@@ -84,7 +84,11 @@ def _data(losses: list[str], scope: str, has_total: bool) -> list[str]:
         return whole
     if not near and has_total:
         return sorted(losses)
-    return [] if all(_DIVERGENCE.fullmatch(name) for name in near) else near
+    return [] if all(_DIVERGENCE.fullmatch(name) for name in near) else doubts.without_details(near)
+
+
+def _is_whole(name: str) -> bool:
+    return bool(_LIKELIHOOD.search(name) or _WHOLE_DATA.fullmatch(name))
 
 
 def _is_average(name: str, usable: Collection[str]) -> bool:
