@@ -14,13 +14,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import rich.console
+import rich.markdown
 import rich.progress
 import rich.text
 
 import tb_regloss
 from tb_regloss import errors, report
 from tb_regloss.analysis.facts import DATA_LOSS, OPTIMIZED_LOSS, REGULARIZATION_SUM, TOTAL_LOSS
-from tb_regloss.backend import checking, source_files
+from tb_regloss.backend import checking, explained, source_files
 from tb_regloss.backend.given_roles import role_tags
 from tb_regloss.report import baseline, junit, markdown, sarif
 from tb_regloss.report import text as report_text
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return _check(options)
+        return _explain(options) if options.command == "explain" else _check(options)
     except errors.UsageError as error:
         print(f"tb-regloss: {error}", file=sys.stderr)
         return EXIT_UNREADABLE
@@ -128,6 +129,18 @@ def _parser() -> argparse.ArgumentParser:
     for flag, role in _ROLE_FLAGS.items():
         help_text = f"the {role.replace('_', ' ')}"
         roles.add_argument(flag, action="append", metavar="TAG", dest=role, help=help_text)
+    explain = commands.add_parser(
+        "explain",
+        help="what a status means, how it is proved, what cannot be known, what to do",
+    )
+    words = tuple(explained.sections())
+    explain.add_argument(
+        "words",
+        nargs="+",
+        choices=words,
+        metavar="WORD",
+        help=f"a status, a source of evidence or a finding: {', '.join(words)}",
+    )
     return parser
 
 
@@ -147,6 +160,16 @@ def _baseline(path: str) -> baseline.Baseline:
         raise argparse.ArgumentTypeError(f"{path!r} cannot be read: {why}") from None
     except errors.UsageError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _explain(options: argparse.Namespace) -> int:
+    console = _Console(highlight=False)
+    sections = explained.sections()
+    with _until_the_reader_leaves():
+        for word in options.words:
+            text = re.sub(r"\[(.+?)\]\(#.+?\)", r"\1", sections[word])  # Links lead nowhere here.
+            console.print(rich.markdown.Markdown(text))
+    return EXIT_FINE
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -202,9 +225,6 @@ def _json(found: Outcome) -> str:
 
 
 def _sarif(found: Outcome) -> str:
-    # Late: it brings TensorBoard's renderer of Markdown, which costs a tenth of a second.
-    from tb_regloss.backend import explained
-
     # Code scanning needs paths below the checkout's root, where CI runs commands.
     files = source_files.below(os.curdir, sarif.source_names(found))
     return report.to_json(sarif.document(found, files, explained.sections()), indent=2) + "\n"
@@ -225,11 +245,17 @@ def _print(found: Outcome, form: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         encoding = "utf-8" if form in _DOCUMENTS else None
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
-    try:
+    with _until_the_reader_leaves():
         if form in _DOCUMENTS:
             sys.stdout.write(_DOCUMENTS[form](found))
         else:
             _print_text(found)
+
+
+@contextlib.contextmanager
+def _until_the_reader_leaves() -> Iterator[None]:
+    try:
+        yield
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) has seen enough. Python would complain once more

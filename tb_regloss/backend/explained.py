@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from importlib import resources
 
-from tensorboard import plugin_util
-
 _HEADING = re.compile(r"^(#{1,2}) (.+)$", re.MULTILINE)
 # Nothing from elsewhere: TensorBoard's Content-Security-Policy allows styles in
 # the page, and no scripts. System colors follow the reader's theme.
@@ -53,6 +51,9 @@ def sections() -> dict[str, str]:
 @functools.cache
 def page() -> str:
     """Returns the page in HTML."""
+    # Only here: the command line shows sections, and the import costs a tenth of a second.
+    from tensorboard import plugin_util
+
     body = []
     for anchor, heading, text in _parts():
         level, name = len(heading.split()[0]), html.escape(heading.partition(" ")[2])

@@ -18,6 +18,7 @@ _MOST_LOSSES = 10
 _SHORTEST_LINE = 40
 
 _MARKS = {"error": "ERROR", "warning": "WARNING", "unknown": "UNKNOWN", "ok": "OK"}
+_FAULTY = ("error", "warning")
 _STYLES = {
     "error": "bold red",
     "warning": "bold yellow",
@@ -48,6 +49,9 @@ def lines(outcome: Outcome, width: int | None = None) -> Iterator[Line]:
         yield from _wrapped(wording.problem(problem), width, "! ", "yellow")
     if outcome.problems:
         yield Line("")
+    faulty = {one.run["status"]: None for one in outcome.runs if one.run["severity"] in _FAULTY}
+    if faulty:
+        yield Line(f"What that means: tb-regloss explain {' '.join(faulty)}", "dim")
     if outcome.comparison is not None:
         yield from _wrapped(baseline_line(outcome.comparison), width, "")
     yield _summary(outcome.runs)

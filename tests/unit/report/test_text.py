@@ -78,6 +78,7 @@ def test_everything_of_a_run_is_told() -> None:
         "      loss = tf.losses.get_total_loss()",
         "      print(loss)",
         "",
+        "What that means: tb-regloss explain partial",
         "1 run: 1 partial",
     ]
 
