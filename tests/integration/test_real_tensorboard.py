@@ -9,8 +9,10 @@ import pathlib
 import time
 
 import pytest
+from tensorboard.compat.proto import event_pb2
 
 from tests.event_logs import EventLog, declaration, instrumented, unnamed
+from tests.helpers.training import TrainingStep
 from tests.integration.tensorboard_process import check, tensorboard
 
 LOADERS = ("true", "false")
@@ -141,14 +143,21 @@ def test_a_thousand_points_and_a_live_run(tmp_path: pathlib.Path, load_fast: str
         board.settled(1)
         first = board.get("plugin/regloss/regularization_losses", run="train")
         assert len(first["steps"]) == 900
+        assert board.verdict("train")["status"] == "not_training"
+        step = TrainingStep()
+        step.l2("w")
+        step.minimize(step.data_loss())
         with EventLog(tmp_path / "train") as log:
             log.ours(900, data_loss=42.0)
-            log.meta_graph()
+            graph = step.graph.meta_graph().SerializeToString()
+            log.add(event_pb2.Event(meta_graph_def=graph))
         deadline = time.monotonic() + 20
         while board.verdict("train")["losses"]["step"] != 900:
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        assert board.verdict("train")["losses"]["data_loss"] == 42.0
+        found = board.verdict("train")
+        assert found["losses"]["data_loss"] == 42.0
+        assert found["status"] == "missing"
 
 
 def test_a_path_prefix_and_a_logdir_spec(tmp_path: pathlib.Path) -> None:
