@@ -32,7 +32,7 @@ def without_loss(
         missing = [
             (argument, config)
             for argument, config in configured
-            if not _is_present(layer, argument, present)
+            if not _is_present_or_frozen(layer, argument, present)
         ]
         for argument, config in missing:
             found.append(
@@ -59,17 +59,16 @@ def _configured(layer: Any) -> list[tuple[str, Any]]:
     ]
 
 
-def _is_present(layer: Any, argument: str, present: set[str]) -> bool:
+def _is_present_or_frozen(layer: Any, argument: str, present: set[str]) -> bool:
     if argument == f"activity{_SUFFIX}":
         place = getattr(layer, "path", None) or layer.name
         return any(name.startswith(f"{place}/activity{_SUFFIX}") for name in present)
     stem = argument.removesuffix(_SUFFIX)
-    own = [_path(variable) for variable in layer.weights]
-    penalized = [path for path in own if f"{path}{_SUFFIX}" in present]
-    named = [path for path in own if path.rpartition("/")[2].startswith(stem)]
-    if named:
-        return any(path in penalized for path in named)
-    return bool(penalized)
+    own = {_path(variable): variable for variable in layer.weights}
+    # Keras 3 makes no loss of what is not trained: nothing is missing there.
+    settled = {p for p, v in own.items() if f"{p}{_SUFFIX}" in present or not v.trainable}
+    named = {path for path in own if path.rpartition("/")[2].startswith(stem)}
+    return bool(settled & (named or own.keys()))
 
 
 def _path(variable: Any) -> str:

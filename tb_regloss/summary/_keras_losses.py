@@ -125,6 +125,7 @@ class Listening:
         self._model = model
         self._heard: set[int] = set()
         self._names: collections.Counter[str] = collections.Counter()
+        self._penalties: set[str] = set()
         self.extend()
 
     def extend(self) -> bool:
@@ -143,6 +144,10 @@ class Listening:
             for layer in layers:
                 self._listen_to_layer(layer)
         return len(self._undo) > before
+
+    def has_unheard(self, step: Step) -> bool:
+        """Whether a penalty that there is was not computed in a step."""
+        return not self._penalties <= step.penalties.keys()
 
     def close(self) -> None:
         """Leaves the model as it was found."""
@@ -178,7 +183,9 @@ class Listening:
         """Returns a penalty of its own: layers of one model may share a name."""
         count = self._names[name]
         self._names[name] += 1
-        return Penalty(f"{name}_{count}" if count else name, variable, line)
+        unique = f"{name}_{count}" if count else name
+        self._penalties.add(unique)
+        return Penalty(unique, variable, line)
 
 
 def _heard(function: Callable[..., Any], penalty: Penalty) -> Callable[..., Any]:

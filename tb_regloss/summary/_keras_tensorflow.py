@@ -99,7 +99,7 @@ class Recording:
     def _complete(self, step: _keras_losses.Step) -> None:
         """Adds what was not heard: activities, and penalties that the step forgot."""
         step.came_late |= self._listening.extend()
-        if not any(penalty.variable for penalty in step.penalties.values()):
+        if self._listening.has_unheard(step):
             with tf.name_scope("regloss"):
                 list(self._model.losses)
         _keras_losses.collect_added(self._model, step)

@@ -84,7 +84,7 @@ class Recording:
 
     def _complete(self, step: _keras_losses.Step) -> None:
         step.came_late |= self._listening.extend()
-        if not any(penalty.variable for penalty in step.penalties.values()):
+        if self._listening.has_unheard(step):
             list(self._model.losses)
         _keras_losses.collect_added(self._model, step)
 

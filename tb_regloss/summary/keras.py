@@ -79,6 +79,7 @@ class RegLossCallback:
         self._log_dir = str(log_dir)
         self._every = 1 if update_freq == "batch" else update_freq
         self._batches = 0
+        self._in_epoch = 0
         self._has_failed = False
         self._is_judged = False
         self._graph: bytes | None = None
@@ -118,10 +119,23 @@ class RegLossCallback:
         self._batches = 0
         self._safely(self._begin)
 
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Called by Keras."""
+        del epoch, logs
+        self._in_epoch = 0
+
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Called by Keras; on batches that are not recorded it counts, no more."""
-        del batch, logs
-        self._batches += 1
+        """Called by Keras; on batches that are not recorded it counts, no more.
+
+        Args:
+          batch: its number in the epoch, from 0.
+          logs: not used.
+        """
+        del logs
+        # Of one execution of several steps Keras tells the last.
+        before, done = self._batches, max(batch + 1 - self._in_epoch, 1)
+        self._batches += done
+        self._in_epoch += done
         if self._recording is None:
             return
         if self._recording.failure is not None:
@@ -130,8 +144,10 @@ class RegLossCallback:
         if trace is not None and trace.key != self._written_key:
             self._safely(self._write_trace)
             self._judge()
-        if self._every != "epoch" and (self._batches - 1) % int(self._every) == 0:
-            self._safely(self._write_values)
+        if self._every != "epoch":
+            every = int(self._every)
+            if (self._batches - 1) // every != (before - 1) // every:
+                self._safely(self._write_values)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Called by Keras."""
@@ -227,6 +243,9 @@ class RegLossCallback:
 
     def _write_values(self) -> None:
         trace = self._recording.trace
+        step = vars(self._model).get("train_step")
+        if trace is None and getattr(step, "func", None) != self._train_step:
+            raise RuntimeError("another RegLossCallback watches this model; one fit takes one")
         if trace is None:
             raise RuntimeError(
                 "the training step called neither compute_loss nor anything else that could be "

@@ -133,6 +133,50 @@ def test_update_freq(keras, tmp_path, update_freq, steps):
     assert [step for step, _ in log.vector] == steps
 
 
+def test_update_freq_counts_batches_where_several_are_one_execution(keras, tmp_path):
+    log, _ = fit(keras, build(keras), tmp_path, 3, epochs=3, steps_per_execution=2)
+    # After batches 1, 4, 7, 10: at the end of the execution that holds them.
+    assert [step for step, _ in log.vector] == [2, 4, 8, 10]
+
+
+def test_frozen_layer_is_not_called_missing(keras, tmp_path):
+    model = build(keras)
+    model.get_layer("first").trainable = False
+    log, _ = fit(keras, model, tmp_path)
+    assert not log.declaration.configured
+
+
+def test_two_callbacks_in_one_fit(keras, tmp_path):
+    with pytest.warns(UserWarning, match="another RegLossCallback watches this model") as said:
+        log, _ = fit(
+            keras,
+            build(keras),
+            tmp_path / "a",
+            callbacks=[RegLossCallback(str(tmp_path / "b"), update_freq="batch")],
+        )
+    assert len(said) == 1
+    assert not log.vectors
+    assert len(written_logs.read(tmp_path / "b").vector) == 8
+
+
+def test_train_step_that_forgets_some_penalties(keras, tmp_path):
+    class Some(keras.Model):
+        def train_step(self, data):
+            x, y = data
+            with tf.GradientTape() as tape:
+                predicted = self(x, training=True)
+                crossentropy = keras.losses.sparse_categorical_crossentropy(y, predicted)
+                loss = tf.reduce_mean(crossentropy) + tf.add_n(self.get_layer("first").losses)
+            gradients = tape.gradient(loss, self.trainable_variables)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))  # noqa: B905
+            return {"loss": loss}
+
+    log, _ = fit(keras, build(keras, Some), tmp_path)
+    losses = {loss.name: loss.multiplier for loss in log.declaration.regularization_losses}
+    assert losses == dict(zip(NAMES, [1.0, 0.0, 0.0], strict=True))
+    assert not log.declaration.configured
+
+
 def test_second_fit_goes_on_counting_and_leaves_the_model_as_it_was(keras, tmp_path):
     model = build(keras)
     penalized = model.get_layer("first").kernel
@@ -333,6 +377,29 @@ def test_add_loss_is_additional_and_several_outputs(keras, tmp_path):
         log.scalars["regloss/data_loss"][0][1] + log.scalars["regloss/regularization_sum"][0][1]
     )
     assert gap == pytest.approx(0.01 * (X**2).mean(), rel=0.2)
+
+
+def test_nothing_is_said_of_penalties_of_all_kinds_that_count_once(keras, tmp_path):
+    """Our own vector of losses in the graph is no sum: the total is."""
+    layers, regularizers = keras.layers, keras.regularizers
+    tokens = keras.Input((4,))
+    net = layers.Embedding(10, 6, embeddings_regularizer="l2")(tokens)
+    net = layers.GlobalAveragePooling1D()(net)
+    shared = layers.Dense(
+        6, kernel_regularizer=regularizers.L1L2(0.1, 0.1), activity_regularizer="l2"
+    )
+    net = shared(shared(net))
+    orthogonal = regularizers.OrthogonalRegularizer(0.1)
+    outputs = layers.Dense(3, "softmax", kernel_regularizer=orthogonal, bias_regularizer="l2")(net)
+    model = keras.Model(tokens, outputs)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    callback = RegLossCallback(str(tmp_path), on_missing="raise")
+    x = np.random.default_rng(1).integers(0, 10, (32, 4))
+    model.fit(x, Y[:32], batch_size=16, verbose=0, callbacks=[callback])
+    multipliers = [
+        loss.multiplier for loss in written_logs.read(tmp_path).declaration.regularization_losses
+    ]
+    assert multipliers == [1.0] * 6
 
 
 def test_mixed_precision(keras, tmp_path):
