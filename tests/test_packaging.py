@@ -76,7 +76,7 @@ def test_wheel_holds_the_panel_and_not_its_sources(distribution: pathlib.Path) -
     (wheel,) = distribution.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "tb_regloss/backend/static/index.js" in names
-    assert "tb_regloss/py.typed" in names
+    assert {"tb_regloss/py.typed", "tb_regloss/docs/verdicts.md"} <= set(names)
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"tb_regloss", NAME}
 
 
