@@ -60,6 +60,7 @@ class Losses:
         self._own = pb.Writer(str(writer)) if _is_path(writer) else None
         self._write = self._own.add_serialized if self._own else _sink(writer)
         self._names = {id(p): name for name, p in model.named_parameters()} if model else {}
+        self._model_parameters = list(model.parameters()) if model else []
         self._optimizer = optimizer
         self._on_missing = on_missing
         self._known: tuple[Any, str] | None = None
@@ -85,6 +86,7 @@ class Losses:
           errors.DeclarationError: something passed is no scalar tensor.
           errors.MissingRegularizationError: see `on_missing`.
         """
+        step = _step(step)
         data = _scalar("data_loss", data_loss)
         penalties = _named(regularization_losses)
         optimized = _scalar("optimized_loss", optimized_loss)
@@ -102,9 +104,9 @@ class Losses:
             declared = self._declare(data, penalties, optimized)
             encoded = metadata.encode_declaration(declared)
             self._known = key, metadata.declaration_hash(encoded)
-            self._write(pb.declaration(encoded).SerializeToString(), int(step))
+            self._write(pb.declaration(encoded).SerializeToString(), step)
         summary = pb.losses(self._known[1], numbers[0], numbers[2:], numbers[1], extra)
-        self._write(summary.SerializeToString(), int(step))
+        self._write(summary.SerializeToString(), step)
         if declared is not None:
             _guard.guard(self._on_missing, declared)
 
@@ -118,6 +120,13 @@ class Losses:
             "add", ("step", "data_loss", "regularization_losses", "optimized_loss", "collections")
         )
         multipliers = _multipliers(data, list(penalties.values()), optimized)
+        cut: list[bool | None] = [not penalty.requires_grad for penalty in penalties.values()]
+        if not optimized.requires_grad:
+            cut = [None] * len(cut)
+        elif not all(parameter.requires_grad for parameter in self._model_parameters):
+            # A penalty of frozen parameters has no gradient either, and need not have one.
+            multipliers = [None if c else m for c, m in zip(cut, multipliers, strict=True)]
+            cut = [None if is_cut else is_cut for is_cut in cut]
         declared = facts.Declaration(
             framework="torch",
             regularization_losses=tuple(
@@ -125,15 +134,17 @@ class Losses:
                     name=name,
                     variables=tuple(self._parameters(penalty)),
                     created_at=lines.of("regularization_losses", name, index),
-                    detached=not penalty.requires_grad,
+                    detached=is_cut,
                 )
-                for index, (name, penalty) in enumerate(penalties.items())
+                for index, ((name, penalty), is_cut) in enumerate(
+                    zip(penalties.items(), cut, strict=True)
+                )
             ),
             data_losses=(facts.DeclaredLoss("data_loss", created_at=lines.of("data_loss")),),
             optimized_loss=facts.DeclaredLoss(
                 "optimized_loss", created_at=lines.of("optimized_loss")
             ),
-            optimizer_weight_decay=_weight_decay(self._optimizer),
+            optimizer_weight_decay=_weight_decay(self._optimizer, list(penalties.values())),
         )
         return metadata.with_multipliers(declared, multipliers)
 
@@ -154,10 +165,12 @@ def _multipliers(data: Any, penalties: Sequence[Any], optimized: Any) -> list[fl
     `None` where a penalty does not lead to the optimized loss, but one that
     was computed a second time may.
     """
+    if not optimized.requires_grad:  # Logged without gradients: nothing can be measured.
+        return [None] * len(penalties)
     sources = [*penalties, data]
     wanted = [each for each in sources if each.requires_grad]
     found: dict[int, float] = {}
-    if optimized.requires_grad and wanted:
+    if wanted:
         gradients = torch.autograd.grad(optimized, wanted, retain_graph=True, allow_unused=True)
         for source, gradient in zip(wanted, gradients, strict=True):
             if gradient is not None:
@@ -208,22 +221,40 @@ def _leaves(tensor: Any) -> Iterator[Any]:
         stack.extend(inner for inner, _ in node.next_functions)
 
 
-def _weight_decay(optimizer: Any) -> float | None:
-    """Returns the largest decay of any group of parameters."""
+def _weight_decay(optimizer: Any, penalties: Sequence[Any]) -> float | None:
+    """Returns the largest decay of any group that holds penalized parameters.
+
+    Of all groups where there are no penalties; `None` where decay and
+    penalties are of different parameters, so that nobody thinks they add up.
+    """
     if optimizer is None:
         return None
-    groups: Iterable[Mapping[str, Any]] = optimizer.param_groups
-    return max((float(group.get("weight_decay") or 0.0) for group in groups), default=0.0)
+    penalized = {id(leaf) for penalty in penalties for leaf in _leaves(penalty)}
+    decays, apart = [0.0], [0.0]
+    for group in optimizer.param_groups:
+        decay = float(group.get("weight_decay") or 0.0)
+        is_meant = not penalized or any(id(p) in penalized for p in group["params"])
+        (decays if is_meant else apart).append(decay)
+    return None if max(apart) > 0 and max(decays) == 0 else max(decays)
 
 
 def _named(given: Any) -> dict[str, Any]:
     if isinstance(given, Mapping):
         pairs = [(str(name), f"regularization_losses[{name!r}]", v) for name, v in given.items()]
     else:
-        if isinstance(given, torch.Tensor):
+        if isinstance(given, torch.Tensor) or not isinstance(given, Iterable):
             given = [given]
         pairs = [(f"regularization_losses[{i}]",) * 2 + (v,) for i, v in enumerate(given)]
     return {name: _scalar(argument, value) for name, argument, value in pairs}
+
+
+def _step(given: Any) -> int:
+    try:
+        return int(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise errors.DeclarationError(
+            f"step is {given!r:.80}; expected the number of the training step."
+        ) from error
 
 
 def _scalar(argument: str, given: Any) -> torch.Tensor:

@@ -150,6 +150,69 @@ def test_decay_of_the_optimizer(tmp_path, optimizer):
     assert declared.optimizer_weight_decay == 0.25
 
 
+@pytest.mark.parametrize(
+    ("decays", "penalized", "declared"),
+    [((0.1, 0.0), 1, None), ((0.1, 0.0), 0, 0.1), ((0.1, 0.2), 1, 0.2), ((0.1, 0.0), None, 0.1)],
+)
+def test_decay_of_the_groups_that_are_penalized(tmp_path, decays, penalized, declared):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    groups = [
+        {"params": layer.parameters(), "weight_decay": decay}
+        for layer, decay in zip(model, decays, strict=True)
+    ]
+    logger = regloss_torch.Losses(tmp_path, model, torch.optim.SGD(groups, 0.1))
+    data_loss = model(torch.ones(1, 2)).sum()
+    penalties = [] if penalized is None else [model[penalized].weight.square().sum()]
+    logger.add(0, data_loss, penalties, sum(penalties, data_loss))
+    logger.close()
+    assert written_logs.read(tmp_path).declaration.optimizer_weight_decay == declared
+
+
+def test_penalty_of_frozen_parameters_is_not_called_blocked(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    model[0].requires_grad_(False)
+    logger = regloss_torch.Losses(tmp_path, model, on_missing="raise")
+    data_loss = model(torch.ones(1, 2)).sum()
+    frozen, kept = (layer.weight.square().sum() for layer in model)
+    logger.add(0, data_loss, {"frozen": frozen, "kept": kept}, data_loss + kept)
+    logger.close()
+    losses = written_logs.read(tmp_path).declaration.regularization_losses
+    assert [(loss.multiplier, loss.detached) for loss in losses] == [(None, None), (1.0, False)]
+
+
+def test_losses_without_gradients_prove_nothing(tmp_path):
+    logger = regloss_torch.Losses(tmp_path, on_missing="raise")
+    with torch.no_grad():
+        data_loss, penalty = torch.tensor(1.0), torch.tensor(2.0)
+        logger.add(0, data_loss, [penalty], data_loss)
+    logger.close()
+    (loss,) = written_logs.read(tmp_path).declaration.regularization_losses
+    assert (loss.multiplier, loss.detached) == (None, None)
+
+
+def test_closure_scaler_and_accumulation(tmp_path):
+    model = torch.nn.Linear(2, 2)
+    logger = regloss_torch.Losses(tmp_path, model, on_missing="raise")
+    scaler = torch.amp.GradScaler("cpu")
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=2)
+
+    def closure():
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            data_loss = model(torch.ones(1, 2)).square().sum()
+        penalty = model.weight.square().sum()
+        loss = scaler.scale((data_loss + penalty) / 4)
+        logger.add(0, data_loss, {"l2": penalty}, loss)
+        (loss / scaler.get_scale()).backward()
+        return loss / scaler.get_scale()
+
+    optimizer.step(closure)
+    logger.close()
+    log = written_logs.read(tmp_path)
+    assert [loss.multiplier for loss in log.declaration.regularization_losses] == [1.0]
+    assert len(log.declarations) == 1
+
+
 class TestOnMissing:
     def test_raise(self, tmp_path):
         with pytest.raises(errors.MissingRegularizationError, match=r"missing: first\n"):
@@ -173,6 +236,8 @@ class TestOnMissing:
     [
         ((None, {}, 1), "data_loss is None"),
         ((0.5, {}, 1), r"data_loss is a float \(0.5\).*not its item"),
+        ((0, None, 1), r"regularization_losses\[0\] is None"),
+        ((0, 3.5, 1), r"regularization_losses\[0\] is a float"),
         ((0, {"a": None}, 1), r"regularization_losses\['a'\] is None"),
         ((0, [1, [2.0]], 1), r"regularization_losses\[1\] is a list"),
         ((0, {"a": "zeros"}, 1), r"regularization_losses\['a'\] has shape \(2,\)"),
@@ -193,6 +258,15 @@ def test_what_is_no_scalar_loss(tmp_path, losses, text):
     logger = regloss_torch.Losses(tmp_path)
     with pytest.raises(errors.DeclarationError, match=text):
         logger.add(0, *map(tensors, losses))
+    logger.close()
+
+
+@pytest.mark.parametrize("step", [None, "three", torch.zeros(2)])
+def test_wrong_step(tmp_path, step):
+    logger = regloss_torch.Losses(tmp_path)
+    one = torch.tensor(1.0)
+    with pytest.raises(errors.DeclarationError, match=r"step is .*expected the number of the"):
+        logger.add(step, one, [one], one)
     logger.close()
 
 
