@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 
 from tb_regloss.analysis import scalar_fit, scalar_jumps, scalar_reading, scalar_symptoms
 from tb_regloss.analysis.facts import (
@@ -31,6 +32,13 @@ from tb_regloss.analysis.verdict_types import Finding, Severity, Status
 OPTIMIZED_EQUALS_DATA = "optimized_equals_data"
 # Our own tags; a literal, because this layer lies below `tb_regloss.metadata`.
 _OWN_TAGS = "regloss/"
+_FEWEST_FOR_NOISE = 30
+_STILL = 1e-3  # A penalty that moves less shows the rounding of float32.
+_BATCHES = (
+    "What the tags call the regularization sum jumps from point to point, as the loss of a batch "
+    "does and a penalty of weights does not. It may be a part of the data loss; say which tag is "
+    "which."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +118,8 @@ def _judge(facts: RunFacts, declared: bool, assured: bool) -> ScalarEvidence:
     if found is None:
         return _nothing(_why_not(newest), len(newest))
     status, findings = scalar_reading.status_of(found, declared, assured)
+    if status is Status.INCLUDED and not declared and _looks_like_batches(newest.regularization):
+        return _nothing(_BATCHES, len(newest))
     if jumps:
         findings = (scalar_reading.changed(jumps), *findings)
     return ScalarEvidence(
@@ -180,6 +190,19 @@ def _last_of_step(
     reverse = np.asarray(series.steps)[::-1]
     steps, first = np.unique(reverse, return_index=True)
     return steps, len(reverse) - 1 - first
+
+
+def _looks_like_batches(values: npt.NDArray[np.float64]) -> bool:
+    """Returns whether the values jump from point to point, as losses of batches do.
+
+    Of independent noise, second differences have three times the energy of the
+    first ones; of a random walk twice, give or take, of a smooth curve next to none.
+    """
+    if len(values) < _FEWEST_FOR_NOISE or np.min(values) <= 0:
+        return False
+    first = np.diff(np.log(values))
+    energy = np.sum(np.diff(first) ** 2) / np.sum(first**2)
+    return bool(np.std(first) > _STILL and energy > 2 + 4 / np.sqrt(len(values)))
 
 
 def _obstacle(samples: Samples) -> str | None:

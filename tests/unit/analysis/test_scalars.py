@@ -136,6 +136,22 @@ def test_moving_averages_of_one_decay_keep_the_sum() -> None:
     assert _evidence(*smoothed).status is Status.INCLUDED
 
 
+def test_a_distance_of_predictions_whose_tag_reads_like_a_penalty_decides_nothing() -> None:
+    distance = (_PENALTY * _RANDOM.uniform(0.8, 1.2, len(_PENALTY))).astype(np.float32)
+    evidence = _evidence(_DATA + distance, _DATA, distance, tag="my/{}")
+    assert evidence.status is Status.UNKNOWN
+    assert "as the loss of a batch" in evidence.text
+    # Our own summaries know what is regularization: activity regularizers depend on data.
+    assert _evidence(_DATA + distance, _DATA, distance).status is Status.INCLUDED
+
+
+@pytest.mark.parametrize("wobble", [0.0, 1e-7, 1e-4, 0.01])
+def test_a_penalty_that_walks_is_no_loss_of_batches(wobble: float) -> None:
+    steps = _RANDOM.standard_normal(len(_PENALTY))
+    walk = (_PENALTY * np.exp(wobble * np.cumsum(steps))).astype(np.float32)
+    assert _evidence(_DATA + walk, _DATA, walk, tag="my/{}").status is Status.INCLUDED
+
+
 def test_one_of_a_hundred_towers_decides_nothing() -> None:
     towers = _DATA * _RANDOM.uniform(0.7, 1.3, (100, len(_DATA))).astype(np.float32)
     for logged in (towers[0], towers[0] / 100):
