@@ -24,6 +24,8 @@ DROPPED = (
     "The model's configuration has this regularizer, but no gradient of the training step "
     "holds a penalty."
 )
+# What is said of penalties that were measured to count once each.
+TWINS = "Another penalty on its variable is equal at every step, and both count."
 # A strength of 0.5 that was applied twice cannot be told from a plain half.
 _LARGEST_STRENGTH = 0.1
 _SMALLEST_LOSS_SCALE = 32
@@ -155,10 +157,14 @@ def _blocked(case: _Case) -> Cause:
 
 
 def _double_counted(case: _Case) -> Cause:
-    groups = collections.Counter((one.group, one.variables) for one in case.proofs)
+    groups: collections.Counter[object]
+    if case.proof is None:
+        groups = collections.Counter(loss.variables for loss in case.losses if loss.text == TWINS)
+    else:
+        groups = collections.Counter((one.group, one.variables) for one in case.proofs)
     if groups and all(count > 1 and count == case.multiplier for count in groups.values()):
-        assert case.proof is not None
-        return Cause.LATE_BINDING if case.proof.unpenalized else Cause.SAME_PENALTY
+        others = case.proof is not None and bool(case.proof.unpenalized)
+        return Cause.LATE_BINDING if others else Cause.SAME_PENALTY
     if case.copies > 1 and case.multiplier == case.copies:
         return Cause.EACH_COPY
     return Cause.SEVERAL_TIMES

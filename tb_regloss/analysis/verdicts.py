@@ -275,6 +275,7 @@ class _Judge:
                     text=_UNMEASURED if loss.multiplier is None else _MEASURED,
                 )
             )
+        losses = self._with_twins(losses)
         absent = self._without_loss()
         status = run_status([loss.status for loss in losses + absent], self._decays(), True)
         if not losses + absent and self._expected():
@@ -287,6 +288,28 @@ class _Judge:
             reason = self._scalars.text if self._scalars is not None else ""
             return self._open(losses, reason or "no graph and no measured multiplier were logged")
         return losses + absent, status, ""
+
+    def _with_twins(self, losses: list[LossVerdict]) -> list[LossVerdict]:
+        """Counts identical penalties on one variable together, where each of them is included."""
+        matrix = self._facts.loss_matrix
+        if matrix is None or len(matrix.steps) < 2:
+            return losses
+        twins: dict[tuple[tuple[str, ...], bytes], list[int]] = {}
+        for position, (loss, column) in enumerate(zip(losses, matrix.values.T, strict=False)):
+            # What stands still may be equal by chance: fresh scales of equal shapes.
+            if loss.status is Status.INCLUDED and loss.variables and np.any(column != column[0]):
+                twins.setdefault((loss.variables, column.tobytes()), []).append(position)
+        found = list(losses)
+        for positions in twins.values():
+            count = len(positions)
+            for position in positions if count > 1 else ():
+                found[position] = dataclasses.replace(
+                    losses[position],
+                    status=Status.DOUBLE_COUNTED,
+                    multiplier=float(count),
+                    text=causes.TWINS,
+                )
+        return found
 
     def _framework(self) -> str:
         declared = self._declaration.framework if self._declaration is not None else "other"

@@ -380,6 +380,26 @@ def test_a_matrix_narrower_than_the_declaration_gives_no_value() -> None:
     assert [loss.value for loss in verdict.regularization_losses] == [0.5, None]
 
 
+@pytest.mark.parametrize(
+    ("multipliers", "second", "expected"),
+    [
+        ((1.0, 1.0), [0.5, 0.25], ["double_counted"] * 2),
+        # A twin that is left over is none.
+        ((1.0, 0.0), [0.5, 0.25], ["included", "missing"]),
+        ((1.0, 1.0), [0.5, 0.5], ["included"] * 2),
+    ],
+)
+def test_identical_penalties_on_one_variable_that_are_both_used_count_twice(
+    multipliers: tuple[float, float], second: list[float], expected: list[str]
+) -> None:
+    steps = np.array([0, 10])
+    matrix = LossMatrix(steps, steps * 1.0, np.array([[0.5, 0.25], second]).T)
+    verdict = judge(declarations=(declare(*multipliers),), loss_matrix=matrix)
+    assert [loss.status.value for loss in verdict.regularization_losses] == expected
+    if verdict.status is Status.DOUBLE_COUNTED:
+        assert "one and the same penalty on 'w', counted 2 times" in verdict.headline
+
+
 @pytest.mark.parametrize("status", [s.value for s in OF_LOSSES])
 def test_every_verdict_has_headline_evidence_and_matching_severity(status: str) -> None:
     verdict = judge(proof(status))
