@@ -254,11 +254,17 @@ class _Judge:
         if loss.multiplier is None or not np.isfinite(loss.multiplier):
             return Status.UNKNOWN, None
         if loss.multiplier == 0:
-            in_value = self._scalars is not None and self._scalars.status is Status.INCLUDED
-            not_in_value = self._scalars is not None and self._scalars.status is Status.MISSING
-            in_value = in_value or (loss.detached is True and not not_in_value)
-            return (Status.BLOCKED if in_value else Status.MISSING), 0.0
+            return (Status.BLOCKED if self._is_in_value(loss) else Status.MISSING), 0.0
         return status_of(loss.multiplier), loss.multiplier
+
+    def _is_in_value(self, loss: DeclaredLoss) -> bool:
+        """Whether the values hold a loss whose gradient was measured to be 0."""
+        values = self._scalars.status if self._scalars is not None else Status.UNKNOWN
+        if values in (Status.SCALED, Status.DOUBLE_COUNTED):
+            assert self._declaration is not None
+            # A part of the sum would give such a number, too.
+            return all(one.multiplier == 0 for one in self._declaration.regularization_losses)
+        return values is Status.INCLUDED or (loss.detached is True and values is not Status.MISSING)
 
     def _by_declaration(self, declaration: Declaration) -> tuple[list[LossVerdict], Status, str]:
         losses = []

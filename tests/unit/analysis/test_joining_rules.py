@@ -3,7 +3,8 @@
 """The truth table of the joining rules: what graph, declaration, values and configuration give.
 
 One regularization loss; every combination of what the four sources can say is
-judged. `RULES` is read from above: the first row that fits a combination says
+judged. Declared is `x1` where the training process measured a multiplier of 1,
+values are `m=1` where the optimized loss holds the regularization sum once. `RULES` is read from above: the first row that fits a combination says
 which status the run gets. `*` fits everything, `a or b` fits both.
 """
 
@@ -32,29 +33,29 @@ from tb_regloss.analysis.verdict_types import EvidenceKind, RunVerdict, Status
 Combination = tuple[str, str, str, str]
 
 RULES = (
-    # graph             declared   values    config     status of the run
+    # graph            declared  values      config      status of the run
     #
     # The graph outweighs everything.
-    ("included         | *        | *       | *        ", "included"),
-    ("missing          | *        | *       | *        ", "missing"),
-    ("blocked          | *        | *       | *        ", "blocked"),
+    ("included        | *       | *          | *        ", "included"),
+    ("missing         | *       | *          | *        ", "missing"),
+    ("blocked         | *       | *          | *        ", "blocked"),
     # What was measured in the training process speaks where the graph does not.
-    ("*                | x1       | *       | *        ", "included"),
-    ("*                | x0       | holds 1 | *        ", "blocked"),
-    ("*                | x0       | *       | *        ", "missing"),
+    ("*               | x1      | *          | *        ", "included"),
+    ("*               | x0      | m=1 or m=2 | *        ", "blocked"),
+    ("*               | x0      | *          | *        ", "missing"),
     # A graph in which nothing is trained.
-    ("not training     | *        | *       | *        ", "not_training"),
+    ("not training    | *       | *          | *        ", "not_training"),
     # A training graph without any regularization loss.
-    ("none             | *        | *       | some     ", "missing"),
-    ("none             | *        | *       | *        ", "no_regularization"),
-    ("none, not clean  | *        | *       | - or none", "no_regularization"),
+    ("none            | *       | *          | some     ", "missing"),
+    ("none            | *       | *          | *        ", "no_regularization"),
+    ("none, not clean | *       | *          | - or none", "no_regularization"),
     # So the training code says.
-    ("-                | none     | *       | - or none", "no_regularization"),
+    ("-               | none    | *          | - or none", "no_regularization"),
     # All else is open: the values decide, if they carry evidence.
-    ("*                | *        | holds 0 | *        ", "missing"),
-    ("*                | *        | holds 1 | *        ", "included"),
-    ("*                | *        | holds 2 | *        ", "double_counted"),
-    ("*                | *        | *       | *        ", "unknown"),
+    ("*               | *       | m=0        | *        ", "missing"),
+    ("*               | *       | m=1        | *        ", "included"),
+    ("*               | *       | m=2        | *        ", "double_counted"),
+    ("*               | *       | *          | *        ", "unknown"),
 )
 
 _LOSS = LossProof("loss", ("w",), Status.UNKNOWN, None, text="Cannot tell: op.", declared=0)
@@ -84,13 +85,14 @@ DECLARED: dict[str, Declaration | None] = {
     "x1": Declaration("tf2", (DeclaredLoss("loss", variables=("w",), multiplier=1.0),)),
     "x0": Declaration("tf2", (DeclaredLoss("loss", variables=("w",), multiplier=0.0),)),
 }
-VALUES = ("-", "too few", "holds 0", "holds 1", "holds 2")
+VALUES = ("-", "too few", "m=0", "m=1", "m=2")
 CONFIGURED = {
     "-": None,
     "none": (),
     "some": (ConfiguredRegularizer("dense", "kernel_regularizer", "L2", 0.01),),
 }
-# What a source says alone; a declaration of 0 that the values hold is blocked.
+_HELD = ("m=1", "m=2")
+# What a source says alone; what was measured as 0 and is in the values is blocked.
 ALONE = {
     EvidenceKind.GRAPH: {
         "not training": "not_training",
@@ -108,9 +110,9 @@ ALONE = {
     },
     EvidenceKind.SCALARS: {
         "too few": "unknown",
-        "holds 0": "missing",
-        "holds 1": "included",
-        "holds 2": "double_counted",
+        "m=0": "missing",
+        "m=1": "included",
+        "m=2": "double_counted",
     },
     EvidenceKind.KERAS_CONFIG: {"none": "no_regularization", "some": "unknown"},
 }
@@ -194,7 +196,7 @@ def test_every_source_states_what_it_says_alone() -> None:
                 assert kind not in found, combination
                 continue
             expected = statuses.get(said[kind], said[kind])
-            if (kind, said[kind]) == (EvidenceKind.DECLARED, "x0") and combination[2] == "holds 1":
+            if (kind, said[kind]) == (EvidenceKind.DECLARED, "x0") and combination[2] in _HELD:
                 expected = "blocked"
             assert found[kind] == expected, (kind, combination)
 
@@ -214,11 +216,11 @@ def codes(combination: Combination) -> set[str]:
     ("graph", "agreeing"),
     [
         # graph, and which values it goes with
-        ("included", {"holds 1"}),
-        ("missing", {"holds 0"}),
-        ("blocked", {"holds 1", "holds 2"}),
-        ("none", {"holds 0"}),
-        ("open", {"holds 0", "holds 1", "holds 2"}),
+        ("included", {"m=1"}),
+        ("missing", {"m=0"}),
+        ("blocked", {"m=1", "m=2"}),
+        ("none", {"m=0"}),
+        ("open", {"m=0", "m=1", "m=2"}),
     ],
 )
 def test_values_that_contradict_the_graph_are_shown(graph: str, agreeing: set[str]) -> None:
