@@ -4,8 +4,9 @@
 
 One regularization loss; every combination of what the four sources can say is
 judged. Declared is `x1` where the training process measured a multiplier of 1,
-values are `m=1` where the optimized loss holds the regularization sum once. `RULES` is read from above: the first row that fits a combination says
-which status the run gets. `*` fits everything, `a or b` fits both.
+values are `m=1` where the optimized loss holds the regularization sum once.
+`RULES` is read from above: the first row that fits a combination says which
+status the run gets. `*` fits everything, `a or b` fits both.
 """
 
 from __future__ import annotations
