@@ -53,7 +53,7 @@ def settled(
     if not penalties:
         return optimized, penalties, data
     beside = others(choice.usable, (*optimized, *penalties))
-    parts = sorted({*data, *(name for name in beside if not _BARE.fullmatch(name))})
+    parts = without_details(sorted({*data, *(n for n in beside if not _BARE.fullmatch(n))}))
     has_total = any(is_total(name) for name in optimized)
     if all(_SURE.fullmatch(name) for name in penalties):
         why = _no_loss(choice.usable, penalties, bool(optimized or beside))

@@ -53,7 +53,7 @@ def beside(evaluation: Report, training: Report) -> Report:
         **evaluation,
         "status": Status.NOT_TRAINING.value,
         "severity": Severity.OK.value,
-        "headline": f"Evaluates the training run {training['run']!r} and is not judged alone",
+        "headline": f"Evaluates the training run {training['run']!r}; the verdict stands there",
         "coverage": {"included": 0, "total": 0, "unknown": 0},
         "regularization_losses": [],
         "findings": [],
