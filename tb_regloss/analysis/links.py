@@ -6,16 +6,21 @@ from __future__ import annotations
 
 import functools
 
-from tb_regloss.analysis import op_semantics, penalties
+from tb_regloss.analysis import op_semantics, penalties, variables
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
-from tb_regloss.analysis.op_graph import PORT_BITS, node_of
+from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.updates import Update
 
 _REACH = 20_000  # ops to look at between an update and where its gradient comes from
+# Where gradients come from that were computed elsewhere.
+_HANDED_OVER = (
+    *("QueueDequeue", "QueueDequeueV2", "QueueDequeueMany", "QueueDequeueManyV2", "Unstage"),
+    *("Recv", "_Recv", "BarrierTakeMany", "PyFunc", "PyFuncStateless", "EagerPyFunc"),
+)
 _READS = ("Identity", "ReadVariableOp", "Gather", "GatherV2", "ResourceGather")
 # They read a parameter to send a gradient on to what is before it.
 _BACKPROPAGATION = frozenset(
@@ -120,7 +125,9 @@ class Links:
             if node in seen or not flow.data[node]:
                 continue
             seen.add(node)
-            if node not in ends:
+            if self._is_handed_over(node):
+                return node
+            if node not in ends and graph.ops[node] not in op_semantics.CONTRACTIONS:
                 if self._scales_variable(node, variable):
                     return node
                 stack.extend(node_of(v) for v in flow.value_inputs(node))
@@ -143,6 +150,15 @@ class Links:
                 if found is not None:
                     return found
         return None
+
+    def _is_handed_over(self, node: int) -> bool:
+        """Whether a gradient is fed or computed elsewhere: what it holds is not in the graph."""
+        graph = self._flow.graph
+        if graph.ops[node] in _HANDED_OVER:
+            return True
+        is_fed = op_semantics.row(graph.ops[node]).kind is Kind.PLACEHOLDER
+        dtype = variables.placeholder_type(graph, node) if is_fed else None
+        return dtype in variables.DT_FLOATS and not self._flow.ranks.is_scalar(value_of(node))
 
     def _added_with(self, variable: int, end: int) -> int | None:
         """Returns a sum behind an op that adds something made of a variable alone to data."""

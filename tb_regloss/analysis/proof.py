@@ -127,6 +127,7 @@ class _Prover:
         self._flow.set_trained(self._training.updates)
         self._numbering = Numbering(self._flow)
         self._gradients = Gradients(self._flow, self._numbering, self._training)
+        self._updated = unknown_ops.updated(self._flow)
         self._chosen = candidates.current_updates(self._flow, self._training, declaration.train_op)
 
     def _trainable(self) -> frozenset[int] | None:
@@ -149,7 +150,9 @@ class _Prover:
             frozenset(self._chosen),
         )
         trains: bool | None = bool(self._chosen)
-        if not trains and graph.obstacles and any("not followed" in o for o in graph.obstacles):
+        if not trains and (
+            self._updated or any("not followed" in text for text in graph.obstacles)
+        ):
             trains = None
         losses = self._judge(found) if trains else self._unjudged(found.penalties, trains)
         is_faulty = any(loss.status not in _AS_IT_SHOULD_BE for loss in losses)
@@ -182,6 +185,10 @@ class _Prover:
         known = self._flow.variables.by_node
         if not penalty.variables and self._obstacles():
             text = "Cannot tell: what it penalizes could not be followed."
+        elif any(variable in self._updated for variable in penalty.variables):
+            node = next(self._updated[v] for v in penalty.variables if v in self._updated)
+            op = f"{self._graph.names[node]!r} ({self._graph.ops[node]})"
+            text = f"Cannot tell: {op} may update its variable, and is an op that is not known."
         elif any(variable not in known for variable in self._chosen):
             text = "Cannot tell: an update's variable could not be followed."
         else:
@@ -213,7 +220,13 @@ class _Prover:
         """Returns what could not be followed, in the file or in the gradients."""
         names = self._graph.names
         cycles = (f"{names[node]!r} waits for itself" for node in sorted(self._gradients.cycles))
-        return (*self._graph.obstacles, *cycles)
+        unknown = (
+            f"{names[node]!r} ({self._graph.ops[node]}) may update {names[variable]!r}, "
+            "and is an op that is not known"
+            for variable, node in sorted(self._updated.items())
+            if variable not in self._chosen
+        )
+        return (*self._graph.obstacles, *cycles, *unknown)
 
     def _is_followed(self, decayed: frozenset[int]) -> bool:
         """Whether no penalty on the variables can have been lost on its way to a loss."""
@@ -226,7 +239,7 @@ class _Prover:
         text = (
             "Nothing is trained in this graph."
             if trains is False
-            else f"The graph could not be followed: {self._graph.obstacles[0]}."
+            else f"The graph could not be followed: {self._obstacles()[0]}."
         )
         return [self._loss_proof(p, status, None, text, ()) for p in found]
 

@@ -21,7 +21,7 @@ from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
 
-_FUSED = re.compile(r"^(?:Resource)?(Sparse)?Apply([A-Z]\w*)$")
+FUSED = re.compile(r"^(?:Resource)?(Sparse)?Apply([A-Z]\w*)$")
 # Position of the gradient where it is not the last input (dense) or the last
 # but one (sparse): `tensorflow/core/ops/training_ops.cc`.
 _GRADIENT_AT = {"GradientDescent": 2, "Momentum": 3, "KerasMomentum": 3, "Ftrl": 3}
@@ -152,7 +152,7 @@ def _reduced(flow: Flow, value: int) -> object:
 def _fused(flow: Flow) -> dict[int, list[Update]]:
     found: dict[int, list[Update]] = {}
     for op, nodes in flow.graph.op_types.items():
-        match = _FUSED.match(op)
+        match = FUSED.match(op)
         if match is None:
             continue
         sparse, rule = match.groups()

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tb_regloss.analysis.op_graph import PORT_BITS, OpGraph, value_of
-from tb_regloss.formats import op_inputs, output_ports
+from tb_regloss.formats import op_inputs, output_ports, queues
 from tb_regloss.formats.node_attrs import NodeAttrs, attr_value
 
 # A call tree in which each function calls the next one twice grows like 2^n;
@@ -79,6 +79,9 @@ class _Builder:
         while self._calls:
             self._inline(self._calls.popleft())
         self._add_missing()
+        self._aliases.update(
+            queues.aliases(self.ops, self.inputs, self._resolved, self._shared_name)
+        )
         if self._aliases:
             self._resolve_aliases()
         return OpGraph(
@@ -90,6 +93,10 @@ class _Builder:
             obstacles=tuple(self.obstacles),
             scalar_means_unknown=self._producer < _SCALAR_SHAPES_SINCE,
         )
+
+    def _shared_name(self, node: int) -> str:
+        value = attr_value(self.defs[node], "shared_name")
+        return "" if value is None else str(value.s)
 
     def add(self, name: str, op: str, inputs: list[int], node_def: Any = None) -> int:
         """Appends one node and returns its number."""
