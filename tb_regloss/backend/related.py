@@ -44,9 +44,12 @@ def beside(evaluation: Report, training: Report) -> Report:
     """Returns the run object of an evaluation, which is not judged alone.
 
     A run that is called like an evaluation but proves to train something else
-    than the training run beside it is judged like any other.
+    than the training run beside it is judged like any other; so is one below a
+    folder of another name whose own run tells nothing of training.
     """
-    if _trains(evaluation) and _answers(evaluation) != _answers(training):
+    is_other = _trains(evaluation) and _answers(evaluation) != _answers(training)
+    is_called_so = "train" in re.split(r"[/\\]", training["run"])[-1].lower()
+    if is_other or not (training["evidence"] or is_called_so):
         return evaluation
     evidence = [item for item in evaluation["evidence"] if item["status"] in _OPEN]
     return {

@@ -100,6 +100,15 @@ def test_an_evaluation_without_its_training_is_judged_alone(tmp_path: pathlib.Pa
     assert _judged(tmp_path)["eval"]["status"] == "missing"
 
 
+def test_a_run_without_losses_trains_nobody(tmp_path: pathlib.Path) -> None:
+    with EventLog(tmp_path) as log:
+        log.simple(0, {"lr": 0.1})
+    _write(tmp_path / "test")
+    found = _judged(tmp_path)["test"]
+    assert found["related_to"] is None
+    assert found["evidence"]
+
+
 def test_the_panel_says_the_same(tmp_path: pathlib.Path) -> None:
     _write(tmp_path / "train", _missing())
     _write(tmp_path / "eval")
