@@ -56,7 +56,7 @@ def copies(graph: OpGraph) -> int:
     sizes = [
         reductions.size(graph, node) or 1 for op in _REDUCTIONS for node in graph.nodes_with_op(op)
     ]
-    if sizes:
+    if max(sizes, default=1) > 1:
         return max(sizes)
     # Ten times as fast as the pattern on every name.
     likely = [n for n in graph.names if "tower_" in n or "clone_" in n or "replica_" in n]
