@@ -62,7 +62,11 @@ def settled(
         told = optimized or any(_LIKELIHOOD.search(name) for name in parts)
         why = _other_reading(penalties, parts if told else [], has_total, bool(told and beside))
         unsure = data
-    if optimized and not (has_total or parts):
+    is_told = (
+        optimized == [loss_words.OPTIMIZED_BY_ESTIMATORS]
+        and loss_words.OF_ESTIMATORS in choice.usable
+    )
+    if optimized and not (has_total or parts or is_told):
         # Half of such programs optimize the sum of the two.
         near = f"beside {quoted(penalties)} and no other loss that may be the data loss"
         choice.leave(OPTIMIZED_LOSS, optimized, near)

@@ -106,6 +106,9 @@ BARE = (
     r"(?:loss(?:es)?|cost)"
 )
 
+# Estimators log the optimized loss by this name, and leave this trace beside it.
+OPTIMIZED_BY_ESTIMATORS, OF_ESTIMATORS = "loss", "global_step/sec"
+
 # Any loss, as against what measures something else.
 LOSS_LIKE = (
     r"(?i)(?!.*(?:ratio|weight(?!ed)|_scale|decay|norm|grad|r1_|accura|clip|rate|reward|psnr|/lr$|^lr$|(?<![a-z])m?iou$))"

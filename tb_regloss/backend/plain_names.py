@@ -16,7 +16,6 @@ _LIKELIHOOD = re.compile(loss_words.LIKELIHOOD)
 _BARE = re.compile(loss_words.BARE)
 _DIVERGENCE = re.compile(loss_words.DIVERGENCE)
 _WHOLE_DATA = re.compile(loss_words.WHOLE_DATA)
-_OF_ESTIMATORS = "global_step/sec"
 _AVERAGES = re.compile(r"(?i)(?:^|(?<=/))(?:avg|averages?|ema|smoothed)/")
 
 
@@ -32,8 +31,8 @@ def by_plain_names(usable: dict[str, tuple[str, ...]]) -> tuple[int, Roles]:
     scope = scope_of((*loss_words.TOTALS, *loss_words.BARE_OPTIMIZED), optimized)
     penalties, maybe = _penalties(choice, optimized)
     losses = doubts.others(choice.usable, optimized)
-    if _OF_ESTIMATORS in usable:
-        losses = [name for name in losses if name != "loss"]  # They log the optimized one so.
+    if loss_words.OF_ESTIMATORS in usable:
+        losses = [name for name in losses if name != loss_words.OPTIMIZED_BY_ESTIMATORS]
     if not optimized and len(losses) == 1:
         optimized = choice.names((loss_words.LONE_OPTIMIZED,))
         losses = [name for name in losses if name not in optimized]

@@ -345,6 +345,17 @@ def test_losses_of_several_clones_are_not_summed() -> None:
     assert len(roles.ambiguities) == 1
 
 
+def test_what_an_estimator_logs_as_loss_is_what_it_optimizes() -> None:
+    roles = find_roles(["loss", "regularization_loss", "global_step/sec"])
+    assert roles.optimized_loss == ("loss",)
+    assert find_roles(
+        ["total_loss", "loss", "regularization_loss", "global_step/sec"]
+    ).by_role() == {
+        REGULARIZATION_SUM: ("regularization_loss",),
+        OPTIMIZED_LOSS: ("total_loss",),
+    }
+
+
 def test_an_l2_loss_alone_may_be_the_data_loss() -> None:
     roles = find_roles(["loss", "l2_loss"])
     assert roles.by_role() == {}
