@@ -56,6 +56,7 @@ class Step:
       complete: adds to the step what was not heard; called when gradients
         are taken.
       measure: sees what is differentiated, where there is no tape.
+      probe: gets each loss by name, and returns what is to be used in its place.
       came_late: whether penalties were computed before they could be heard,
         so that those that are kept are not those that were trained on.
       failure: what went wrong with the logging; the step itself goes on.
@@ -69,6 +70,7 @@ class Step:
     is_computing_loss: bool = False
     complete: Callable[[Step], None] = lambda step: None
     measure: Callable[[Step, Any], None] = lambda step, loss: None
+    probe: Callable[[Step, str, Any], Any] = lambda step, name, value: value
     came_late: bool = False
     failure: Exception | None = None
 
@@ -80,8 +82,8 @@ class Step:
             except Exception as error:
                 self.failure = error
 
-    def hear(self, heard: Penalty, value: Any) -> None:
-        """Keeps what a regularizer returned.
+    def hear(self, heard: Penalty, value: Any) -> Any:
+        """Keeps what a regularizer returned; returns what is to be used in its place.
 
         Args:
           heard: the penalty without its values, the same object each time.
@@ -91,8 +93,10 @@ class Step:
         if penalty is None:
             penalty = dataclasses.replace(heard, values=[])
             self.penalties[heard.name] = penalty
+        value = self.probe(self, heard.name, value)
         penalty.values.append(value)
         penalty.in_compute_loss |= self.is_computing_loss
+        return value
 
 
 _open = threading.local()
@@ -107,9 +111,10 @@ def current() -> Step | None:
 def opened(
     complete: Callable[[Step], None] = lambda step: None,
     measure: Callable[[Step, Any], None] = lambda step, loss: None,
+    probe: Callable[[Step, str, Any], Any] = lambda step, name, value: value,
 ) -> Iterator[Step]:
     """Opens a step: one for each replica, which Keras runs in threads of their own."""
-    step, before = Step(complete=complete, measure=measure), current()
+    step, before = Step(complete=complete, measure=measure, probe=probe), current()
     _open.step = step
     try:
         yield step
@@ -192,9 +197,9 @@ def _heard(function: Callable[..., Any], penalty: Penalty) -> Callable[..., Any]
     def listening(*args: Any, **kwargs: Any) -> Any:
         value = function(*args, **kwargs)
         step = current()
-        if step is not None and value is not None:
-            step.hear(penalty, value)
-        return value
+        if step is None or value is None:
+            return value
+        return step.hear(penalty, value)
 
     return listening
 

@@ -41,6 +41,7 @@ def keras(request):
             if not is_keras_3(module):
                 pytest.skip("keras is Keras 2 itself; beside a second one, load_model never ends")
             module = pytest.importorskip("tf_keras")
+    module.utils.set_random_seed(1)
     yield module
     module.backend.clear_session()
 
@@ -490,10 +491,31 @@ def test_other_backends_and_replicas(tmp_path, root, arguments):
     assert "RegLossCallback" not in done.stderr
     log = written_logs.read(tmp_path)
     assert [loss.name for loss in log.declaration.regularization_losses] == NAMES
-    multiplier = None if arguments == ["jax"] else 1.0
     for loss in log.declaration.regularization_losses:
-        assert loss.multiplier == multiplier
+        assert loss.multiplier == 1.0
         assert loss.created_at.startswith("keras_fit.py:")
     assert [step for step, _ in log.vector] == list(range(1, 9))
     assert_sums_up(log)
     assert bool(log.graph_defs) == (arguments[0] == "tensorflow")
+
+
+@pytest.mark.parametrize("strength", ["0", "0.5", "1"])
+def test_training_step_of_the_users_own_on_jax(tmp_path, root, strength):
+    pytest.importorskip("jax")
+    pytest.importorskip("keras", minversion="3.0", reason="Keras 2 runs on TensorFlow only")
+    program = root / "tests" / "programs" / "keras_jax_step.py"
+    done = subprocess.run(
+        [sys.executable, program, tmp_path, strength],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # What we hand out of the step is not for others to see.
+    assert done.stdout.splitlines() == ["['loss']"] * 2
+    log = written_logs.read(tmp_path)
+    multipliers = [loss.multiplier for loss in log.declaration.regularization_losses]
+    assert multipliers == [float(strength)] * 2
+    assert log.scalars["regloss/regularization_sum"][0][1] > 0.05
+    assert len(log.scalars["regloss/optimized_loss"]) == 2
