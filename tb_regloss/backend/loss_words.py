@@ -111,9 +111,10 @@ OPTIMIZED_BY_ESTIMATORS, OF_ESTIMATORS = "loss", "global_step/sec"
 
 # Any loss, as against what measures something else.
 LOSS_LIKE = (
-    r"(?i)(?!.*(?:ratio|weight(?!ed)|_scale|decay|norm|grad|r1_|accura|clip|rate|reward|psnr|/lr$|^lr$|(?<![a-z])m?iou$))"
-    r"(?:(?:.*/)?(?:[^/]*(?:loss(?:es)?|cost)|[^/]*(?:cross_?entropy|xent(?:ropy)?)|nll|[^/]*_nll"
-    r"|[^/]*loss(?![a-z])[^/]*(?:/value)?|reconstruction_error)|(?:.*/)?loss(?:es)?/.+)"
+    r"(?i)(?:.*/)?(?:[^/]*(?:loss(?:es)?|cost|cross_?entropy|xent(?:ropy)?)|nll|[^/]*_nll"
+    r"|reconstruction_error)(?:/value)?"
+    r"|(?!.*(?:ratio|weight(?!ed)|scale|decay|norm|grad|r1_|accura|clip|rate|reward|psnr))"
+    r"(?!.*(?:/lr|(?<![a-z])m?iou)$)(?:.*/)?(?:[^/]*loss(?![a-z])[^/]*|loss(?:es)?/.+)"
 )
 # The data loss as a whole, even where its parts are logged beside it.
 WHOLE_DATA = (

@@ -310,6 +310,12 @@ def test_parts_beside_the_optimized_loss_are_summed_and_said() -> None:
     assert 'The data loss is the sum of "mse_loss" and "perceptual_loss".' in roles.notes
 
 
+def test_every_part_of_the_sum_is_seen_whatever_it_measures() -> None:
+    parts = ["clip_loss", "gradient_loss", "normal_loss", "reward_loss", "separate_loss"]
+    roles = find_roles(["total_loss", *parts, "loss_scale", "grad_norm", "wd_loss"])
+    assert roles.data_loss == tuple(parts)
+
+
 @pytest.mark.parametrize(
     "parts",
     [
