@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tb_regloss.analysis import op_semantics, penalties, penalty_parts
+from tb_regloss.analysis import norms, op_semantics, penalties, penalty_parts
 from tb_regloss.analysis.facts import Declaration
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
@@ -186,7 +186,7 @@ class Candidates:
                 self._add_structural(part, found)
         made_of = self._made_of([*self.classes, *(p.node for p in found.values())])
         known = self._norms(made_of)
-        for node in penalties.unused_norms(flow, self._trained):
+        for node in norms.unused(flow, self._trained):
             # The derivative with respect to a strength has the form of a penalty,
             # but is made of one.
             own = self._made_of([node])
@@ -213,7 +213,7 @@ class Candidates:
                 continue
             for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
                 operand = node_of(value)
-                scalar = penalties.is_summand(self._flow, value)
+                scalar = norms.is_summand(self._flow, value)
                 if operand not in found and self._flow.parameters[operand] and scalar:
                     found.add(operand)
                     stack.append(operand)

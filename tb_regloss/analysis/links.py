@@ -32,6 +32,10 @@ _BACKPROPAGATION = frozenset(
         "FusedBatchNormGradV2",
         "FusedBatchNormGradV3",
         "LRNGrad",
+        "RsqrtGrad",
+        "SqrtGrad",
+        "ReciprocalGrad",
+        "InvGrad",
     ]
 )
 

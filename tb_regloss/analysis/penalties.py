@@ -26,9 +26,8 @@ from tb_regloss.analysis.op_semantics import Kind
 
 REGULARIZATION_LOSSES = "regularization_losses"
 LOSSES = "losses"
-_STRENGTH = 24  # ops that a strength is computed with, at most
-# Collections of tensors that are no losses.
 _TAKEN_FROM = ("Sum", "Mean", "Mul", "Unpack", "StridedSlice")  # from a stack of losses
+# Collections of tensors that are no losses.
 _NO_LOSSES = frozenset(
     [
         "summaries",
@@ -260,102 +259,6 @@ def _adds(flow: Flow, reader: int) -> bool:
     )
 
 
-def unused_norms(flow: Flow, trained: frozenset[int]) -> list[int]:
-    """Returns scalars that nothing adds to a loss, though they can be nothing but penalties.
-
-    A constant times the sum of squares (or of absolute values) of a trained
-    variable, read by nothing or only by sums of its like that end nowhere. Of
-    those that are shown or compared, only a constant times an `L2Loss` counts:
-    other norms are made for charts.
-    """
-    graph, found = flow.graph, []
-    for op in ("Mul", "RealDiv", "Div"):
-        for node in graph.nodes_with_op(op):
-            if flow.data[node] or not flow.parameters[node]:
-                continue
-            root = norm_root(flow, node)
-            if root is None or root == node or not _has_plain_strength(flow, node):
-                continue
-            is_l2_loss = graph.ops[root] == "L2Loss"
-            if _ends_nowhere(flow, node, is_l2_loss) and _behind_trained(flow, node, trained):
-                found.append(node)
-    return list(dict.fromkeys(_whole(flow, node) for node in found))
-
-
-def _whole(flow: Flow, node: int) -> int:
-    """Returns the sum or multiple that a part of a penalty on one variable belongs to."""
-    graph, variables = flow.graph, read_variables(flow, node)
-    for _ in range(16):
-        readers = {edge >> PORT_BITS for edge in graph.readers(node)}
-        sums = [
-            reader
-            for reader in readers
-            if op_semantics.row(graph.ops[reader]).kind in (Kind.ADD, Kind.MULTIPLY)
-            and not flow.data[reader]
-            and read_variables(flow, reader) == variables
-            and flow.ranks.is_scalar(value_of(reader))
-        ]
-        if len(readers) != 1 or not sums:
-            return node
-        node = sums[0]
-    return node
-
-
-def _has_plain_strength(flow: Flow, node: int) -> bool:
-    """Whether a product's factor is made of constants and hyperparameters as written.
-
-    What has the same form in a gradient is scaled by what arrives there, which
-    starts with a tensor of ones.
-    """
-    graph = flow.graph
-    factor = next((v for v in graph.inputs[node] if not flow.parameters[node_of(v)]), None)
-    if factor is None:
-        return False
-    stack, seen = [node_of(factor)], set[int]()
-    while stack:
-        source = stack.pop()
-        op = graph.ops[source]
-        kind = op_semantics.row(op).kind
-        if source in seen or kind in (Kind.VARIABLE, Kind.PLACEHOLDER):
-            continue
-        seen.add(source)
-        if op == "Const":
-            constant = graph.attrs.constant(source)
-            if constant is None or constant.array is None or (constant.array == 1).all():
-                return False
-        elif len(seen) > _STRENGTH or op in ("Fill", "OnesLike", "ZerosLike", "Reshape", "Tile"):
-            return False
-        stack.extend(node_of(v) for v in graph.inputs[source])
-    return True
-
-
-def is_summand(flow: Flow, value: int) -> bool:
-    """Whether a value is a scalar, or scalars stacked to be summed."""
-    return flow.ranks.is_scalar(value) or flow.graph.ops[node_of(value)] in ("Pack", "ConcatV2")
-
-
-def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
-    """Whether a scalar goes into sums only, and at most into what shows or compares it."""
-    graph, stack, seen = flow.graph, [node], {node}
-    while stack:
-        for edge in graph.readers(stack.pop()):
-            reader = edge >> PORT_BITS
-            op = graph.ops[reader]
-            kind = op_semantics.row(op).kind
-            if op_semantics.is_summary(op) or op in op_semantics.NOT_DIFFERENTIABLE:
-                if not may_be_shown:
-                    return False
-                continue
-            if flow.data[reader]:
-                return False
-            if kind not in (Kind.ADD, Kind.PASS, Kind.SHAPE) and op not in ("Pack", "Sum"):
-                return False
-            if reader not in seen and kind is not Kind.SHAPE:
-                seen.add(reader)
-                stack.append(reader)
-    return True
-
-
 def norm_root(flow: Flow, node: int) -> int | None:
     """Returns the sum of squares or absolute values that a scalar is a multiple of."""
     graph, current = flow.graph, node
@@ -380,8 +283,3 @@ def norm_root(flow: Flow, node: int) -> int | None:
             continue
         return None
     return None
-
-
-def _behind_trained(flow: Flow, node: int, trained: frozenset[int]) -> bool:
-    found = read_variables(flow, node, 200)
-    return bool(found) and any(variable in trained for variable in found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container
 
-from tb_regloss.analysis import op_semantics, penalties
+from tb_regloss.analysis import norms, op_semantics, penalties
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_graph import node_of, value_of
@@ -105,11 +105,11 @@ def _has_strength(flow: Flow, node: int) -> bool:
         if (
             kind in (Kind.ADD, Kind.PASS, Kind.CUT)
             or op in ("Pack", "ConcatV2")
-            or (op == "Sum" and penalties.is_summand(flow, inputs[0]))
+            or (op == "Sum" and norms.is_summand(flow, inputs[0]))
         ):
             for value in inputs:
                 operand = node_of(value)
-                scalar = penalties.is_summand(flow, value)
+                scalar = norms.is_summand(flow, value)
                 if operand not in seen and flow.parameters[operand] and scalar:
                     seen.add(operand)
                     stack.append(operand)
