@@ -21,7 +21,7 @@ import numbers
 import os
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -34,7 +34,7 @@ from tensorboard.util import tensor_util
 
 from tb_regloss import errors, metadata
 from tb_regloss.analysis import facts
-from tb_regloss.summary import _source_lines
+from tb_regloss.summary import _argument_lines
 
 _graph_files = itertools.count()
 
@@ -48,7 +48,9 @@ def scalar(tag: str, value: float) -> summary_pb2.Summary:
       tag: one of `metadata.TAG_DATA_LOSS`, ...
       value: NaN and infinities are kept.
     """
-    return _summary(tag, np.float32(value), metadata.scalar_metadata(summary_pb2.SummaryMetadata))
+    with np.errstate(over="ignore"):  # What float32 does not hold is infinite.
+        number = np.float32(value)
+    return _summary(tag, number, metadata.scalar_metadata(summary_pb2.SummaryMetadata))
 
 
 def declaration(encoded: bytes, declaration_hash: str | None = None) -> summary_pb2.Summary:
@@ -204,19 +206,15 @@ class Writer:
           errors.DeclarationError: a value is no number, or their number is
             not the declared one.
         """
-        values = self._vector(regularization_losses, step)
+        # All is checked before anything is written.
+        step = step_number(step)
+        data, optimized = _number("data_loss", data_loss), _number("optimized_loss", optimized_loss)
         extra = {
-            name: _number(f"collections[{name!r}]", value)
+            str(name): _number(f"collections[{name!r}]", value)
             for name, value in (collections or {}).items()
         }
-        summary = losses(
-            self._hash,
-            _number("data_loss", data_loss),
-            values,
-            _number("optimized_loss", optimized_loss),
-            extra,
-        )
-        self._add_summary(summary, step, wall_time)
+        values = self._vector(regularization_losses, step)
+        self._add_summary(losses(self._hash, data, values, optimized, extra), step, wall_time)
 
     def add_serialized(self, serialized: bytes, step: int) -> None:
         """Writes a serialized Summary as it is."""
@@ -240,9 +238,15 @@ class Writer:
 
     def _vector(self, given: Mapping[str, float] | Sequence[float], step: int) -> FloatVector:
         if isinstance(given, Mapping):
-            self._declare_names(tuple(given), step)
-            given = list(given.values())
-        values = _numbers(given)
+            values = _numbers(list(given.values()))
+            self._declare_names(tuple(map(str, given)), step)
+            return values
+        if not isinstance(given, Iterable):
+            raise errors.DeclarationError(
+                f"regularization_losses is a {type(given).__name__} ({given!r:.80}); expected a "
+                "dict from name to number, or a list in the order that was declared."
+            )
+        values = _numbers(list(given))
         declared = self._declaration.regularization_losses if self._declaration else ()
         if len(values) != len(declared):
             raise errors.DeclarationError(
@@ -257,9 +261,13 @@ class Writer:
         known = {loss.name: loss for loss in current.regularization_losses}
         if tuple(known) == names and self._declaration is not None:
             return
-        line = _source_lines.calling_line()
+        lines = _argument_lines.of_call(
+            "add_losses", ("step", "data_loss", "regularization_losses", "optimized_loss")
+        )
         losses = tuple(
-            known.get(name) or facts.DeclaredLoss(name=str(name), created_at=line) for name in names
+            known.get(name)
+            or facts.DeclaredLoss(name, created_at=lines.of("regularization_losses", name))
+            for name in names
         )
         self.declare(dataclasses.replace(current, regularization_losses=losses), step)
 
@@ -283,7 +291,22 @@ def _numbers(values: Sequence[float]) -> FloatVector:
                 f"regularization_losses[{index}] is None; expected a number. Leave it out, or "
                 "pass math.nan where its value is not known."
             )
-    return np.array(checked, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        return np.array(checked, dtype=np.float32)
+
+
+def step_number(given: Any) -> int:
+    """Returns a step as a number.
+
+    Raises:
+      errors.DeclarationError: it is none.
+    """
+    try:
+        return int(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise errors.DeclarationError(
+            f"step is {given!r:.80}; expected the number of the training step."
+        ) from error
 
 
 def _number(argument: str, value: Any) -> float | None:

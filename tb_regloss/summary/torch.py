@@ -86,7 +86,7 @@ class Losses:
           errors.DeclarationError: something passed is no scalar tensor.
           errors.MissingRegularizationError: see `on_missing`.
         """
-        step = _step(step)
+        step = pb.step_number(step)
         data = _scalar("data_loss", data_loss)
         penalties = _named(regularization_losses)
         optimized = _scalar("optimized_loss", optimized_loss)
@@ -246,15 +246,6 @@ def _named(given: Any) -> dict[str, Any]:
             given = [given]
         pairs = [(f"regularization_losses[{i}]",) * 2 + (v,) for i, v in enumerate(given)]
     return {name: _scalar(argument, value) for name, argument, value in pairs}
-
-
-def _step(given: Any) -> int:
-    try:
-        return int(given)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise errors.DeclarationError(
-            f"step is {given!r:.80}; expected the number of the training step."
-        ) from error
 
 
 def _scalar(argument: str, given: Any) -> torch.Tensor:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -171,3 +172,50 @@ def test_wall_time(tmp_path):
         writer.add_losses(0, 0.5, {}, wall_time=12.5)
     last: event_pb2.Event = list(written_logs.events(tmp_path))[-1]
     assert last.wall_time == 12.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((None, 1.0, {"a": 1.0}), "step is None; expected the number"),
+        (("one", 1.0, {"a": 1.0}), "step is 'one'"),
+        ((0, 1.0, None), "regularization_losses is a NoneType .*expected a dict"),
+        ((0, 1.0, 0.5), "regularization_losses is a float"),
+        ((0, 1.0, {"a": None}), "regularization_losses.0. is None"),
+        ((0, [1.0], {"a": 1.0}), "data_loss is a list"),
+    ],
+)
+def test_nothing_is_written_of_a_wrong_call(tmp_path, arguments, text):
+    with pb.Writer(str(tmp_path)) as writer, pytest.raises(errors.DeclarationError, match=text):
+        writer.add_losses(*arguments)
+    log = written_logs.read(tmp_path)
+    assert not log.declarations
+    assert not log.scalars
+
+
+def test_more_than_float32_holds(tmp_path):
+    with pb.Writer(str(tmp_path)) as writer:
+        writer.add_losses(0, 1e300, {"a": -1e300, 3: 1.0})
+        writer.add_losses(1, 1.0, {"a": 1.0, 3: 1.0})
+    log = written_logs.read(tmp_path)
+    assert log.vector[0] == (0, [-math.inf, 1.0])
+    assert log.scalars["regloss/data_loss"][0] == (0, math.inf)
+    assert len(log.declarations) == 1
+
+
+@pytest.mark.parametrize("loader", written_logs.PROVIDERS)
+def test_several_writers_in_one_folder_at_once(tmp_path, loader):
+    def write(number):
+        with pb.Writer(str(tmp_path), filename_suffix=f".{number}") as writer:
+            for step in range(20):
+                writer.add_losses(step, 1.0, {f"loss {number}": 1.0}, 2.0)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with written_logs.PROVIDERS[loader](tmp_path) as provider:
+        (run,) = written_logs.series(provider).values()
+    vectors = [tag for tag in run if tag.startswith(metadata.TAG_REGULARIZATION_LOSSES)]
+    assert [len(run[tag]) for tag in vectors] == [20] * 3
