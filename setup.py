@@ -145,6 +145,7 @@ setup(
         "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
         "Programming Language :: Python :: 3 :: Only",
+        *(f"Programming Language :: Python :: 3.{minor}" for minor in range(10, 14)),
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
@@ -155,6 +156,7 @@ setup(
         "tensorboard>=2.12",
         "werkzeug>=2.3",
         "numpy>=1.22",
+        "protobuf>=4.22",
         "rich>=13.0",
     ],
     extras_require={

@@ -86,7 +86,7 @@ def test_wheel_does_not_require_tensorflow(distribution: pathlib.Path) -> None:
     (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
     requirements = re.findall(r"^Requires-Dist: (.+)$", archive.read(path).decode(), re.MULTILINE)
     always = {re.match(r"[\w-]+", item)[0] for item in requirements if "extra ==" not in item}
-    assert always == {"tensorboard", "werkzeug", "numpy", "rich"}
+    assert always == {"tensorboard", "werkzeug", "numpy", "protobuf", "rich"}
 
 
 def test_viewer_works_without_tensorflow(viewer: pathlib.Path, tmp_path: pathlib.Path) -> None:

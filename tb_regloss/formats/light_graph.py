@@ -67,10 +67,11 @@ def _classes() -> list[Any]:
             )
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
+    # All of them: protobuf before 4.25 crashes on a message whose class nobody asked for.
     return [
         message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-        for name in ("Node", "Graph", "MetaGraph")
+        for name in _messages()
     ]
 
 
-Node, Graph, MetaGraph = _classes()
+Node, Graph, _Collection, MetaGraph = _classes()
