@@ -96,7 +96,7 @@ def fix_for(diagnosis: Diagnosis, framework: str) -> Fix:
     text = _TEXTS[diagnosis.cause].format(**words)
     if diagnosis.is_partial and diagnosis.cause is Cause.NOT_ADDED:
         text = _PARTLY + text
-    code = _of_framework(fixes.CODE.get(diagnosis.cause, {}), framework)
+    code = _of_framework(fixes.CODE[diagnosis.cause], framework)
     if diagnosis.copies > 1 and diagnosis.cause in (Cause.NOT_ADDED, Cause.DROPPED):
         code = fixes.scaled(code)
     return Fix(framework, text, code.replace("{factor}", words["factor"]))
@@ -105,4 +105,4 @@ def fix_for(diagnosis: Diagnosis, framework: str) -> Fix:
 def _of_framework(codes: Mapping[str, str], framework: str) -> str:
     while framework not in codes and framework in _NEXT:
         framework = _NEXT[framework]
-    return codes.get(framework, codes.get("other", ""))
+    return codes.get(framework, codes["other"])

@@ -54,6 +54,10 @@ _NO_LOSS = """\
 + model = keras.models.clone_model(model)  # builds the layers anew, with their regularizers
 + model.set_weights(weights)"""
 
+_SOME_VARIABLES = """\
+- train_decoder = optimizer.minimize(data_loss, var_list=[decoder])
++ train_decoder = optimizer.minimize(total_loss, var_list=[decoder])"""
+
 _TF_CUT = """\
 - loss = data_loss + tf.stop_gradient(penalty)
 + loss = data_loss + penalty"""
@@ -66,6 +70,9 @@ _TAPE_OUTSIDE = """\
       predictions = model(images, training=True)
 +     penalty = tf.add_n(model.losses)"""
 
+_SAME_PENALTY = """\
+- penalties = [regularizer(layer.kernel) for layer in layers]
++ penalties = [regularizer(layer.kernel) for layer in dict.fromkeys(layers)]"""
 _LATE_BINDING = """\
 - penalties.append(lambda: regularizer(layer.kernel))
 + penalties.append(lambda layer=layer: regularizer(layer.kernel))"""
@@ -121,9 +128,11 @@ CODE: dict[Cause, dict[str, str]] = {
     Cause.UNCOLLECTED: {"other": _UNCOLLECTED},
     Cause.NO_LOSS: {"other": _NO_LOSS},
     Cause.DROPPED: {"other": _KERAS_NOT_ADDED},
+    Cause.SOME_VARIABLES: {"other": _SOME_VARIABLES},
     Cause.CUT: {"tf1": _TF_CUT, "other": _TORCH_CUT},
     Cause.OUTSIDE: {"tf1": _TF_CUT, "tf2": _TAPE_OUTSIDE, "other": _TORCH_CUT},
     Cause.NO_GRADIENT: {"tf1": _TF_CUT, "tf2": _TAPE_OUTSIDE, "other": _TORCH_CUT},
+    Cause.SAME_PENALTY: {"other": _SAME_PENALTY},
     Cause.LATE_BINDING: {"other": _LATE_BINDING},
     Cause.EACH_COPY: {"tf2": _TF2_EACH_COPY, "other": _TF1_EACH_COPY},
     Cause.SEVERAL_TIMES: {
