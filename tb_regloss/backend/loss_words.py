@@ -57,7 +57,9 @@ DOUBTFUL_PENALTIES = (
             r"|binary|instance|image_loss|dir\w*|traj\w*|dist|var|phase|surv\w*|pde|ortho\w*|ssi|vnl|sim"
             r"|smooth\w*|kld?|kdl|[gd]"
         ),
-        taken=_words(r"loc|location|localization|b?box\d*|boxes|giou|landm\w*"),
+        taken=_words(
+            r"(?:loc|location|localization|b?box|boxes|giou|landm\w*|regr|regress\w*)(?:_?loss)?\d*$"
+        ),
         reading="a regression (of boxes, say), a part of the data loss",
         alone=True,
     ),

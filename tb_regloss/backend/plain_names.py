@@ -36,7 +36,8 @@ def by_plain_names(usable: dict[str, tuple[str, ...]]) -> tuple[int, Roles]:
     if not optimized and len(losses) == 1:
         optimized = choice.names((loss_words.LONE_OPTIMIZED,))
         losses = [name for name in losses if name not in optimized]
-    data = _data(losses, scope, bool(totals)) or (maybe if len(maybe) == 1 and totals else [])
+    # Where the penalty has a name of its own, these are parts of the data loss.
+    data = _data([*losses, *maybe], scope, bool(totals))
     notes = ["The losses were found by what their tags say."]
     if totals and data and all(_BARE.fullmatch(name) for name in data):
         notes.append(f"{quoted(data)} beside a total is taken as the data loss.")
