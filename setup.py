@@ -156,7 +156,8 @@ setup(
         "tensorboard>=2.12",
         "werkzeug>=2.3",
         "numpy>=1.22",
-        "protobuf>=4.22",
+        # Earlier ones crash on messages that are defined at run time.
+        "protobuf>=4.25",
         "rich>=13.0",
     ],
     extras_require={

@@ -67,11 +67,10 @@ def _classes() -> list[Any]:
             )
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(file.SerializeToString())
-    # All of them: protobuf before 4.25 crashes on a message whose class nobody asked for.
     return [
         message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-        for name in _messages()
+        for name in ("Node", "Graph", "MetaGraph")
     ]
 
 
-Node, Graph, _Collection, MetaGraph = _classes()
+Node, Graph, MetaGraph = _classes()
