@@ -12,27 +12,45 @@ import tensorflow as tf
 from tb_regloss import metadata
 
 
+def vector_of(losses: Sequence[Any]) -> Any:
+    """Returns the regularization losses as one float32 vector, `None` if there are none.
+
+    What is recorded under a condition goes into the condition packed: each
+    value that enters one costs an op, on the steps that are not recorded too.
+    """
+    return tf.stack([float32(loss) for loss in losses], name="values") if losses else None
+
+
 def series(
     declaration_hash: str,
     data: Sequence[Any],
-    regularization: Sequence[Any],
+    regularization: Any,
     optimized: Any,
     collections: Mapping[str, Sequence[Any]],
 ) -> list[tuple[str, Any, Any]]:
     """Returns tag, value and SummaryMetadata of all that is written at a step.
 
     As few ops as can be: each costs some microseconds at every step.
+
+    Args:
+      declaration_hash: which names the regularization losses.
+      data: the terms of the data loss.
+      regularization: what `vector_of` returned.
+      optimized: the optimized loss.
+      collections: members of further collections by name.
     """
     scalars = {
         metadata.TAG_DATA_LOSS: sum_of(data),
         metadata.TAG_OPTIMIZED_LOSS: float32(optimized),
     }
     found = []
-    if regularization:
-        vector = tf.stack([float32(loss) for loss in regularization], name="values")
+    if regularization is not None:
         content = metadata.loss_vector_metadata(tf.compat.v1.SummaryMetadata, declaration_hash)
-        found.append((metadata.TAG_REGULARIZATION_LOSSES + declaration_hash, vector, content))
-        scalars[metadata.TAG_REGULARIZATION_SUM] = tf.reduce_sum(vector, name="regularization_sum")
+        tag = metadata.TAG_REGULARIZATION_LOSSES + declaration_hash
+        found.append((tag, regularization, content))
+        scalars[metadata.TAG_REGULARIZATION_SUM] = tf.reduce_sum(
+            regularization, name="regularization_sum"
+        )
     else:
         scalars[metadata.TAG_REGULARIZATION_SUM] = tf.constant(0.0, name="regularization_sum")
     for name, members in collections.items():

@@ -107,13 +107,16 @@ def _build(losses: _tf1_losses.Losses, encoded: bytes, name: str) -> Any:
         series = _tf_summaries.series(
             metadata.declaration_hash(encoded),
             losses.data,
-            losses.regularization,
+            _tf_summaries.vector_of(losses.regularization),
             losses.optimized,
             losses.collections,
         )
         parts = [_tf_summaries.summary(*each) for each in series]
         declaration = _declaration(pb.declaration(encoded).SerializeToString())
-        return tf.compat.v1.summary.merge([declaration, *parts], collections=[], name="losses")
+        # Serialized messages that stand one after the other are one message with
+        # the repeated fields of all; MergeSummary would parse each at every step.
+        with tf.device("/device:CPU:0"):
+            return tf.strings.join([declaration, *parts], name="losses")
 
 
 class RegLossHook(LossesHook):

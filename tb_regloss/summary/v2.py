@@ -205,8 +205,9 @@ def _write_in_graph(
     # XLA has no ops that write; in such a program they would be an error.
     is_compiled = control_flow_util.GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph())
 
+    penalties = _tf_summaries.vector_of(list(found.regularization.values()))
+
     def write_values() -> None:
-        penalties = list(found.regularization.values())
         for tag, value, content in _tf_summaries.series(
             declaration_hash, found.data, penalties, found.optimized, found.collections
         ):
