@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import functools
 
-from tb_regloss.analysis import op_semantics, penalties, variables
+from tb_regloss.analysis import op_semantics, penalties
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
-from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
+from tb_regloss.analysis.op_graph import PORT_BITS, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import Penalty
+from tb_regloss.analysis.scales import Scales
 from tb_regloss.analysis.updates import Update
 
 _REACH = 20_000  # ops to look at between an update and where its gradient comes from
@@ -52,6 +53,7 @@ class Links:
     def __init__(self, flow: Flow, found: Candidates, gradients: Gradients) -> None:
         self._flow, self._found, self._gradients = flow, found, gradients
         self._ends = gradients.ends
+        self._scales = Scales(flow)
 
     @functools.cached_property
     def _followed(self) -> tuple[set[int], set[int]]:
@@ -129,12 +131,17 @@ class Links:
             if node in seen or not flow.data[node]:
                 continue
             seen.add(node)
-            if self._is_handed_over(node):
-                return node
             if node not in ends and graph.ops[node] not in op_semantics.CONTRACTIONS:
                 if self._scales_variable(node, variable):
                     return node
                 stack.extend(node_of(v) for v in flow.value_inputs(node))
+                continue
+            if op_semantics.row(graph.ops[node]).kind in (Kind.ADD, Kind.SUBTRACT):
+                # It looks like the sum of an activation and a bias; what is
+                # added there may be a gradient nevertheless.
+                found = self._added_with(variable, node)
+                if found is not None:
+                    return found
                 continue
             for value in graph.inputs[node]:
                 plain = node_of(value)
@@ -147,22 +154,30 @@ class Links:
                     continue
                 if variable in penalties.read_variables(flow, plain, 200):
                     return node
-            if op_semantics.row(graph.ops[node]).kind in (Kind.ADD, Kind.SUBTRACT):
-                # It looks like the sum of an activation and a bias; what is
-                # added there may be a gradient nevertheless.
-                found = self._added_with(variable, node)
-                if found is not None:
-                    return found
-        return None
+        return self._handed_over(update)
 
-    def _is_handed_over(self, node: int) -> bool:
-        """Whether a gradient is fed or computed elsewhere: what it holds is not in the graph."""
-        graph = self._flow.graph
-        if graph.ops[node] in _HANDED_OVER:
-            return True
-        is_fed = op_semantics.row(graph.ops[node]).kind is Kind.PLACEHOLDER
-        dtype = variables.placeholder_type(graph, node) if is_fed else None
-        return dtype in variables.DT_FLOATS and not self._flow.ranks.is_scalar(value_of(node))
+    def _handed_over(self, update: Update) -> int | None:
+        """Returns where a gradient comes from that is fed or was computed elsewhere.
+
+        What such a gradient holds is not in the graph.
+        """
+        flow, graph = self._flow, self._flow.graph
+        stack, seen = [node_of(port) for port in update.ports], set[int]()
+        sources = []
+        while stack:
+            node = stack.pop()
+            if node in seen or not flow.data[node]:
+                continue
+            seen.add(node)
+            kind = op_semantics.row(graph.ops[node]).kind
+            if kind is Kind.PLACEHOLDER or graph.ops[node] in _HANDED_OVER:
+                sources.append(node)
+            elif node in self._ends or graph.ops[node] in op_semantics.CONTRACTIONS:
+                return None
+            else:
+                scalars = flow.ranks.is_scalar
+                stack.extend(node_of(v) for v in flow.value_inputs(node) if not scalars(v))
+        return min(sources, default=None)
 
     def _added_with(self, variable: int, end: int) -> int | None:
         """Returns a sum behind an op that adds something made of a variable alone to data."""
@@ -176,7 +191,9 @@ class Links:
             if op_semantics.row(graph.ops[node]).kind in (Kind.ADD, Kind.SUBTRACT):
                 for operand in map(node_of, graph.inputs[node]):
                     is_alone = flow.parameters[operand] and not flow.data[operand]
-                    if is_alone and variable in penalties.read_variables(flow, operand, 200):
+                    if not is_alone or self._scales.is_plain(operand):
+                        continue  # A penalty's gradient is at least multiplied by its strength.
+                    if variable in penalties.read_variables(flow, operand, 200):
                         return node
             stack.extend(node_of(v) for v in flow.value_inputs(node))
         return None

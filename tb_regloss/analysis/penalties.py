@@ -110,7 +110,10 @@ def node_named(flow: Flow, tensor: str, of: bytearray, reads: int = 0) -> int | 
     called = {node for other, node in named.items() if other.removesuffix(ending) in graph.index}
     matches = called or set(named.values())
     if len(matches) > 1 and reads:
-        matches = {node for node in matches if len(read_variables(flow, node)) == reads}
+        read = {node: read_variables(flow, node) for node in matches}
+        matches = {node for node in matches if len(read[node]) == reads}
+        if len({(graph.ops[node], read[node]) for node in matches}) == 1:
+            return min(matches)  # One function, called more than once.
     return matches.pop() if len(matches) == 1 else None
 
 

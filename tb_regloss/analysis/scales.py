@@ -78,21 +78,21 @@ class Scales:
 
         A penalty's gradient is at least multiplied by what arrives at it.
         """
+        return any(
+            self.is_plain(node_of(value))
+            for value in inputs
+            if not self._flow.data[node_of(value)] and self._flow.parameters[node_of(value)]
+        )
+
+    def is_plain(self, node: int) -> bool:
+        """Whether a value is a variable as it is, or rows of it."""
         graph = self._flow.graph
-        for value in inputs:
-            node = node_of(value)
-            if self._flow.data[node] or not self._flow.parameters[node]:
-                continue
-            for _ in range(8):
-                kind = op_semantics.row(graph.ops[node]).kind
-                if kind in (Kind.VARIABLE, Kind.READ):
-                    return True
-                moved = kind is Kind.PASS or graph.ops[node] in (
-                    "Slice",
-                    "StridedSlice",
-                    "GatherV2",
-                )
-                if not moved or not graph.inputs[node]:
-                    break
-                node = node_of(graph.inputs[node][0])
+        for _ in range(8):
+            kind = op_semantics.row(graph.ops[node]).kind
+            if kind in (Kind.VARIABLE, Kind.READ):
+                return True
+            moved = kind is Kind.PASS or graph.ops[node] in ("Slice", "StridedSlice", "GatherV2")
+            if not moved or not graph.inputs[node]:
+                return False
+            node = node_of(graph.inputs[node][0])
         return False
