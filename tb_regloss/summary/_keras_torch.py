@@ -26,14 +26,13 @@ class Trace:
     def numbers(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Returns the values of the last step."""
         step = self.step
-        scale = _number(step.coefficients.get("", 1.0))
         numbers = [
             0.0 if step.total is None else _number(step.total),
-            sum(map(_number, step.targets)) / scale,
+            sum(map(_number, step.targets)),
             *(_number(penalty.values[0]) for penalty in step.penalties.values()),
             *map(_number, step.additional.values()),
             *(
-                np.nan if step.came_late else _number(step.coefficients.get(name, 0.0)) / scale
+                np.nan if step.came_late else _number(step.coefficients.get(name, 0.0))
                 for name in step.penalties
             ),
         ]
@@ -96,26 +95,37 @@ class Recording:
     def _measure(self, step: _keras_losses.Step, loss: Any) -> None:
         """Takes d(loss)/d(penalty) once for each set of penalties; the loss is near to them."""
         self._complete(step)
-        step.targets.append(loss.detach())
+        # Dynamic loss scales change from step to step.
+        scale = _share(loss, step.total) if step.total is not None else 1.0
+        step.targets.append(loss.detach() / scale)
         key = tuple(step.penalties)
         if key not in self._coefficients:
             named = [
                 (penalty.name, value)
                 for penalty in step.penalties.values()
                 for value in penalty.values
+                if value.requires_grad
             ]
-            if step.total is not None:
-                named.append(("", step.total))
-            named = [(name, value) for name, value in named if value.requires_grad]
-            found = torch.autograd.grad(
-                loss, [value for _, value in named], retain_graph=True, allow_unused=True
+            values = [value for _, value in named]
+            found = (
+                torch.autograd.grad(loss, values, retain_graph=True, allow_unused=True)
+                if values
+                else ()
             )
             sums: dict[str, Any] = {}
             for (name, _), value in zip(named, found, strict=True):
                 if value is not None:
-                    sums[name] = sums.get(name, 0.0) + _number(value)
+                    sums[name] = sums.get(name, 0.0) + _number(value / scale)
             self._coefficients[key] = sums
         step.coefficients = self._coefficients[key]
+
+
+def _share(loss: Any, total: Any) -> Any:
+    """Returns what a unit of the total counts for in what is differentiated."""
+    if loss is total or not total.requires_grad:
+        return 1.0
+    (share,) = torch.autograd.grad(loss, [total], retain_graph=True, allow_unused=True)
+    return 1.0 if share is None else share
 
 
 def _along_with_penalties(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: 2026 The RegLoss authors
 # SPDX-License-Identifier: Apache-2.0
-"""`model.fit` with our callback: `python keras_fit.py LOGDIR [BACKEND] [mirrored] [jit]`.
+"""`model.fit` with our callback: `python keras_fit.py LOGDIR [BACKEND] [OPTION ...]`.
+
+Options: mirrored, jit, half (precision), none (no penalties).
 
 A process of its own: the backend of Keras, and how many devices there are,
 cannot be changed in one that has used them.
@@ -26,6 +28,8 @@ if "mirrored" in options:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     scope = tf.distribute.MirroredStrategy().scope()
 
+if "half" in options:
+    keras.mixed_precision.set_global_policy("mixed_float16")
 keras.utils.set_random_seed(1)
 random = np.random.default_rng(1)
 with scope:
@@ -33,6 +37,8 @@ with scope:
     net = keras.layers.Dense(16, kernel_regularizer="l2", name="first")(inputs)
     net = keras.layers.Dense(16, activity_regularizer="l2", name="second")(net)
     outputs = keras.layers.Dense(3, activation="softmax", kernel_regularizer="l1", name="last")(net)
+    if "none" in options:
+        outputs = keras.layers.Dense(3, activation="softmax")(inputs)
     model = keras.Model(inputs, outputs)
     model.compile("sgd", "sparse_categorical_crossentropy", jit_compile="jit" in options)
 model.fit(
