@@ -22,7 +22,7 @@ _HANDED_OVER = (
     *("QueueDequeue", "QueueDequeueV2", "QueueDequeueMany", "QueueDequeueManyV2", "Unstage"),
     *("Recv", "_Recv", "BarrierTakeMany", "PyFunc", "PyFuncStateless", "EagerPyFunc"),
 )
-_READS = ("Identity", "ReadVariableOp", "Gather", "GatherV2", "ResourceGather")
+_READS = ("Identity", "ReadVariableOp", "Gather", "GatherV2", "ResourceGather", "Enter", "RefEnter")
 # They read a parameter to send a gradient on to what is before it.
 _BACKPROPAGATION = frozenset(
     [
@@ -254,7 +254,7 @@ class Links:
             for value in op_semantics.value_inputs(graph.ops[node], graph.inputs[node]):
                 operand = node_of(value)
                 # Reads and picks of rows are the model's as well.
-                if operand in cone or graph.ops[operand] in _READS:
+                if operand in cone or graph.ops[operand] in _READS or self._is_held(operand):
                     continue
                 kind = op_semantics.row(graph.ops[operand]).kind
                 if kind in (Kind.VARIABLE, Kind.READ, Kind.PLACEHOLDER, Kind.DATA):
@@ -273,6 +273,11 @@ class Links:
             )
             or node in roots
         }
+
+    def _is_held(self, node: int) -> bool:
+        """Whether a loop hands a value on as it is, a variable that its body reads."""
+        inputs = self._flow.graph.inputs[node]
+        return self._flow.graph.ops[node] == "_LoopVar" and node_of(inputs[-1]) == node
 
     def depends_on_sizes(self, number: int, variable: int) -> bool:
         """Whether numbers of elements matter that are only assumed."""

@@ -314,7 +314,10 @@ def _segment_sum(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
 
 @register("Pad", "PadV2", "MirrorPad")
 def _pad(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
-    return NOTHING
+    # Zeros around zeros; how much of a gradient of data they thin out is not known.
+    padded = sampled.collapse(inputs[0])
+    is_of_data = padded.is_filled and padded.is_nothing
+    return Sampled(None, padded.array) if is_of_data else NOTHING
 
 
 def _same(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
