@@ -276,11 +276,10 @@ class Settler:
                 return Reach(is_reached=True, multiplier=absolute)
         if not forms and relative is not None:
             return Reach(is_reached=True, multiplier=relative)
-        for value in seen:
-            for form in forms:
-                for choice in self._towers.choices(form, number, absolute, update):
-                    if _close(choice, value):
-                        return Reach(is_reached=True, multiplier=choice)
+        for form in forms:
+            for choice in self._towers.choices(form, number, absolute, update):
+                if any(_close(choice, value) for value in seen):
+                    return Reach(is_reached=True, multiplier=choice)
         for form in forms:
             ratio = self._towers.ratio(form, number)
             whole = as_constant(form.penalties[number])
