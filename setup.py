@@ -154,7 +154,7 @@ setup(
     package_data={"tb_regloss": ["py.typed", "docs/*.md"]},
     install_requires=[
         "tensorboard>=2.12",
-        "werkzeug>=2.3",
+        "werkzeug>=2.3.8",
         "numpy>=1.22",
         # Earlier ones crash on messages that are defined at run time.
         "protobuf>=4.25",

@@ -24,8 +24,8 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HELPERS = (
     *("hypothesis>=6.90", "networkx>=3.0", "pytest>=8.0", "scikit-learn>=1.3", "tf-slim>=1.1"),
-    # TensorBoard before 2.21 needs pkg_resources.
-    "setuptools<82",
+    # TensorBoard before 2.21 needs pkg_resources, that of 2.12 does not say that it needs six.
+    *("setuptools<82", "six"),
 )
 PARTS = {"unit": "tests/unit", "integration": "tests/integration", "zoo": "tests/zoo"}
 NOT_SOURCES = (
@@ -53,6 +53,15 @@ class Row:
 
 
 ROWS = {
+    # No TensorFlow, and the lowest releases that setup.py admits.
+    "viewer": Row(
+        "3.10",
+        (
+            *("tensorboard==2.12.0", "numpy==1.22.0", "protobuf==4.25.0"),
+            *("rich==13.0.0", "werkzeug==2.3.8"),
+        ),
+        ("unit",),
+    ),
     # There is no tf-keras before 2.15: keras itself is Keras 2.
     "oldest": Row("3.10", ("tensorflow-cpu==2.12.*",)),
     "middle": Row("3.11", ("tensorflow==2.15.*", "tf-keras==2.15.*"), tuple(PARTS)),
@@ -115,7 +124,7 @@ def _version(python: str, package: str) -> str:
     program = f"""
 from importlib import metadata
 names = {package!r}, "{package}-cpu"
-print(next(found.version for name in names for found in metadata.distributions(name=name)))
+print(next((one.version for name in names for one in metadata.distributions(name=name)), "-"))
 """
     return subprocess.check_output([python, "-c", program], text=True).strip()
 

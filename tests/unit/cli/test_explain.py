@@ -16,7 +16,7 @@ from tb_regloss.analysis.verdict_types import Status
 @pytest.mark.parametrize("status", [status.value for status in Status])
 def test_a_status_is_explained(status: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explain", status]) == cli.EXIT_FINE
-    lines = capsys.readouterr().out.splitlines()
+    lines = capsys.readouterr().out.strip().splitlines()
     assert lines[0].strip() == status
     starts = ("Means:", "Proved by:", "Cannot be known:", "To do:")
     assert [line.split(": ")[0] + ":" for line in lines if line.startswith(starts)] == list(starts)
