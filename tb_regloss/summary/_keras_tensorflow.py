@@ -111,19 +111,26 @@ class Recording:
         zero = tf.constant(0.0)
         # A loss scale multiplies all terms alike.
         scale = step.coefficients.get("", tf.constant(1.0))
-        numbers = [
-            zero if step.total is None else _scalar(step.total),
-            tf.add_n(step.targets) / scale if step.targets else zero,
-            # Each replica sees all of a penalty, and its share of the rest.
-            *(_scalar(penalty.values[0]) / replicas for penalty in step.penalties.values()),
-            *(_scalar(value) / replicas for value in step.additional.values()),
-            *(
-                np.nan if step.came_late else step.coefficients.get(name, zero) / scale
-                for name in step.penalties
-            ),
+        total = zero if step.total is None else _scalar(step.total)
+        optimized = tf.add_n(step.targets) / scale if step.targets else zero
+        losses = [penalty.values[0] for penalty in step.penalties.values()]
+        losses += step.additional.values()
+        counted = [
+            np.nan if step.came_late else step.coefficients.get(name, zero)
+            for name in step.penalties
         ]
-        variable = self._variable(len(numbers), strategy)
-        variable.assign(tf.stack(numbers))
+        # Packed before anything is computed with them: each op costs at every step.
+        numbers = tf.concat(
+            [
+                [total, optimized],
+                # Each replica sees all of a penalty, and its share of the rest.
+                tf.convert_to_tensor([_scalar(loss) for loss in losses], tf.float32) / replicas,
+                tf.convert_to_tensor(counted, tf.float32) / scale,
+            ],
+            axis=0,
+        )
+        variable = self._variable(int(numbers.shape[0]), strategy)
+        variable.assign(numbers)
         graph = _outermost_graph()
         key = tuple(step.penalties) if graph is None else id(graph)
         has_total, has_optimized = step.total is not None, bool(step.targets)
@@ -171,8 +178,9 @@ def _along_with_penalties(original: Callable[..., Any]) -> Callable[..., Any]:
         step.targets += [_scalar(each) for each in tf.nest.flatten(target)]
         for (name, _), value in zip(named, found, strict=True):
             if value is not None:
-                counted = step.coefficients.get(name, tf.constant(0.0))
-                step.coefficients[name] = counted + _scalar(value)
+                more = _scalar(value)
+                counted = step.coefficients.get(name)
+                step.coefficients[name] = more if counted is None else counted + more
         return wanted
 
     return gradient
