@@ -106,6 +106,8 @@ class ConfiguredRegularizer:
       kind: `"L2"`, `"L1L2"`, ... as the configuration calls it.
       strength: the largest of its coefficients, `None` where not a number.
       trainable: whether the layer's configuration says that it is trained.
+      created_at: `"model.py:42"`, the user's own line that made the layer, or
+        `None`.
     """
 
     layer: str
@@ -113,6 +115,7 @@ class ConfiguredRegularizer:
     kind: str
     strength: float | None = None
     trainable: bool = True
+    created_at: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -342,4 +342,11 @@ class _Judge:
 
 
 def _absent_loss(item: ConfiguredRegularizer, text: str) -> LossVerdict:
-    return LossVerdict(f"{item.layer}/{item.argument}", (), Status.MISSING, 0.0, text=text)
+    return LossVerdict(
+        f"{item.layer}/{item.argument}",
+        (),
+        Status.MISSING,
+        0.0,
+        created_at=item.created_at,
+        text=text,
+    )

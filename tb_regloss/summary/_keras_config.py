@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tb_regloss.analysis import facts
+from tb_regloss.summary import _layer_lines
 
 _SUFFIX = "_regularizer"
 
@@ -42,6 +43,7 @@ def without_loss(
                     kind=_kind(config),
                     strength=_strength(config),
                     trainable=bool(getattr(layer, "trainable", True)),
+                    created_at=_layer_lines.line_of(layer),
                 )
             )
     return tuple(found)

@@ -356,6 +356,7 @@ def test_configured_but_without_a_loss(keras, tmp_path):
         "L2",
         0.1,
     )
+    assert late.created_at == line_of(build, 'name="late"')
 
 
 def test_add_loss_is_additional_and_several_outputs(keras, tmp_path):
