@@ -226,11 +226,16 @@ class _Prover:
             for variable, node in sorted(self._updated.items())
             if variable not in self._chosen
         )
-        return (*self._graph.obstacles, *cycles, *unknown)
+        found = (*self._graph.obstacles, *cycles, *unknown)
+        reader = unknown_ops.norm_reader(self._flow)
+        if reader is None:
+            return found
+        op = f"{names[reader]!r} ({self._graph.ops[reader]})"
+        return (*found, f"{op} reads what may be a penalty, and is an op that is not known")
 
     def _is_followed(self, decayed: frozenset[int]) -> bool:
         """Whether no penalty on the variables can have been lost on its way to a loss."""
-        if self._obstacles() or unknown_ops.norms_into_unknown(self._flow):
+        if self._obstacles():
             return False
         return not any(unknown_ops.goes_into_unknown(self._flow, v) for v in decayed)
 

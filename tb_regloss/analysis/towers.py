@@ -237,13 +237,21 @@ class Towers:
             alike = self._flow.graph.nodes_with_op(self._flow.graph.ops[node])
             if len(alike) > _MANY:
                 return 1
+            # What reads the same is no copy: a gradient, with the seed in place of a factor.
+            mine_reads = self._data_operands(node)
             counts.append(
                 sum(
-                    self._signature(other, _DEPTH) == mine and self._trains([other], update)
+                    self._signature(other, _DEPTH) == mine
+                    and (other == node or not mine_reads & self._data_operands(other))
+                    and self._trains([other], update)
                     for other in alike
                 )
             )
         return counts[0] if len(counts) == 1 else 1
+
+    def _data_operands(self, node: int) -> set[int]:
+        operands = map(node_of, self._flow.graph.inputs[node])
+        return {operand for operand in operands if self._flow.data[operand]}
 
     def _signature(self, node: int, depth: int) -> int:
         """Returns a number that is equal for computations of equal structure."""

@@ -55,17 +55,18 @@ def _is_understood(op: str) -> bool:
     return op_semantics.is_known(op) or op in op_functions.FUNCTIONS
 
 
-def norms_into_unknown(flow: Flow) -> bool:
-    """Whether a scalar that may be a penalty goes into an op whose meaning is not known."""
+def norm_reader(flow: Flow) -> int | None:
+    """Returns an op whose meaning is not known and that reads a scalar that may be a penalty."""
     graph = flow.graph
-    for op in ("L2Loss", "Sum", "Mul"):
-        for node in graph.nodes_with_op(op):
+    for norm in ("L2Loss", "Sum", "Mul"):
+        for node in graph.nodes_with_op(norm):
             if flow.data[node] or not flow.parameters[node]:
                 continue
             if not flow.ranks.is_scalar(value_of(node)) or norm_root(flow, node) is None:
                 continue
-            readers = {graph.ops[edge >> PORT_BITS] for edge in graph.readers(node)}
-            readers = {op for op in readers if not op_semantics.is_summary(op)}
-            if not all(map(_is_understood, readers)):
-                return True
-    return False
+            for reader in (edge >> PORT_BITS for edge in graph.readers(node)):
+                op = graph.ops[reader]
+                # What nothing reads (a call that was followed, too) is part of no loss.
+                if graph.readers(reader) and not _is_understood(op):
+                    return reader
+    return None
