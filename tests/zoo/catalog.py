@@ -24,8 +24,25 @@ TF1_MODULES = (
     "tf1_embeddings",
     "tf1_decoys",
     "tf1_paths",
+    "tf1_raw_updates",
+    "tf1_flow",
+    "tf1_models",
+    "tf1_charts",
+    "tf1_distributed",
 )
-TF2_MODULES = ("tf2_tape", "tf2_more", "tf2_keras", "tf2_legacy", "tf2_nets", "tf2_mirrored")
+TF2_MODULES = (
+    "tf2_tape",
+    "tf2_more",
+    "tf2_keras",
+    "tf2_legacy",
+    "tf2_nets",
+    "tf2_mirrored",
+    "tf2_fit",
+    "tf2_layers",
+    "tf2_loops",
+    "tf2_strategies",
+    "tf2_legacy_fit",
+)
 
 
 def cases(framework: str | None = None) -> list[Case]:

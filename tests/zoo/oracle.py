@@ -57,7 +57,7 @@ def measurements(case: Case, built: BuiltCase) -> tuple[Measured, dict[str, Meas
 
 def judge(built: BuiltCase, base: Measured, changed: Mapping[str, Measured]) -> list[str]:
     """Returns what in the measurements contradicts the truth of a case."""
-    scales, complaints = _data_coefficients(built, base, changed)
+    scales, complaints = data_coefficients(built, base, changed)
     for loss in built.truth.losses:
         found = find(loss, base, changed[strength_of(loss.key)], scales)
         complaints += found.complaints
@@ -130,7 +130,7 @@ def _value_moved(base: Measured, changed: Measured) -> bool:
     return abs(changed.optimized - base.optimized) > 1e-6 * max(abs(base.optimized), 1e-3)
 
 
-def _data_coefficients(
+def data_coefficients(
     built: BuiltCase, base: Measured, changed: Mapping[str, Measured]
 ) -> tuple[dict[str, float | None], list[str]]:
     scales: dict[str, float | None] = {}
