@@ -21,6 +21,7 @@ import numbers
 import os
 import socket
 import time
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -152,6 +153,8 @@ class Writer:
         self._events = event_file_writer.EventFileWriter(
             str(logdir), filename_suffix=filename_suffix
         )
+        # An interrupted program loses nothing: what it wrote waits in a thread.
+        self._close = weakref.finalize(self, self._events.close)
         self._declaration: facts.Declaration | None = None
         self._hash = ""
         self._seen_tags: set[str] = set()
@@ -234,7 +237,7 @@ class Writer:
 
     def close(self) -> None:
         """Flushes and closes the file; nothing can be added afterwards."""
-        self._events.close()
+        self._close()
 
     def _vector(self, given: Mapping[str, float] | Sequence[float], step: int) -> FloatVector:
         if isinstance(given, Mapping):

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import inspect
 import math
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -219,3 +221,16 @@ def test_several_writers_in_one_folder_at_once(tmp_path, loader):
         (run,) = written_logs.series(provider).values()
     vectors = [tag for tag in run if tag.startswith(metadata.TAG_REGULARIZATION_LOSSES)]
     assert [len(run[tag]) for tag in vectors] == [20] * 3
+
+
+def test_program_that_an_error_ends_loses_nothing(tmp_path):
+    program = (
+        "import sys\n"
+        "from tb_regloss.summary import pb\n"
+        "writer = pb.Writer(sys.argv[1])\n"
+        "writer.add_losses(3, 1.0, {'a': 1.0})\n"
+        "raise KeyboardInterrupt\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True)
+    assert done.returncode != 0
+    assert written_logs.read(tmp_path).vector == [(3, [1.0])]
