@@ -249,7 +249,11 @@ class Candidates:
         values = self._gradients.loss(node)
         dense = bool(np.isnan(values).any()) or not values.any()
         values = self._gradients.loss(node, dense=True) if dense else values
-        other = self._gradients.loss(node, dense=dense, negated=True)
+        by_node = self._flow.variables.by_node
+        variables = penalties.read_variables(self._flow, node)
+        # A scalar may be a strength that is learned; alone, it is what is penalized.
+        tensors = [v for v in variables if by_node[v].shape != ()]
+        other = self._gradients.loss(node, dense=dense, negated=tensors or variables)
         if np.isnan(values).any() or np.isnan(other).any():
             return False
         return bool(np.allclose(values, other, rtol=1e-6, atol=0))

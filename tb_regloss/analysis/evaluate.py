@@ -14,7 +14,7 @@ Two ways to look at the same ops:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class Evaluator:
         gradient evaluation.
       dense: whether variables get different elements where they are small.
       state: what was written to untrained state, by the variable's node.
-      negated: whether variables get the negative of their usual values.
+      negated: the variables that get the negative of their usual values.
 
     Attributes:
       hidden: the ops at which following a gradient ended.
@@ -71,7 +71,7 @@ class Evaluator:
         perturbed: int | None = None,
         dense: bool = False,
         state: dict[int, list[int]] | None = None,
-        negated: bool = False,
+        negated: Collection[int] = (),
     ) -> None:
         self._flow, self._numbering = flow, numbering
         self._graph, self._data = flow.graph, flow.data

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Collection
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Gradients:
         found = evaluator.derivative(evaluator.value(value_of(node)))
         return np.broadcast_to(found, (sampled.DRAWS,))
 
-    def loss(self, node: int, dense: bool = False, negated: bool = False) -> Array:
+    def loss(self, node: int, dense: bool = False, negated: Collection[int] = ()) -> Array:
         """Returns the value of a loss, `[DRAWS]`."""
         evaluator = Evaluator(self._flow, self._numbering, -1, dense, negated=negated)
         found = sampled.collapse(evaluator.value(value_of(node))).total(1)

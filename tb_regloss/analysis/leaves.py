@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ class Leaves:
         numbering: Numbering,
         perturbed: int | None,
         dense: bool,
-        negated: bool,
+        negated: Collection[int],
     ) -> None:
         self._flow, self._numbering = flow, numbering
         self._perturbed, self._dense, self._negated = perturbed, dense, negated
@@ -82,7 +83,7 @@ class Leaves:
             random = np.random.default_rng(key)
             array = random.uniform(0.5, 1.5, (sampled.DRAWS, *shape)).astype(np.complex128)
             array *= random.choice([-1.0, 1.0], array.shape)
-            array = -array if self._negated else array
+            array = -array if found.node in self._negated else array
             if self._perturbed == found.node:
                 array += 1j * STEP * direction(shape)
             return Sampled(shape, array)
@@ -90,7 +91,7 @@ class Leaves:
         if shape != ():
             # Both signs, or |v| could not be told from v.
             numbers = numbers * np.where(sampled.random_numbers(key + 77).real > 1, 1, -1)
-            numbers = -numbers if self._negated else numbers
+        numbers = -numbers if found.node in self._negated else numbers
         if self._perturbed == found.node:
             numbers = numbers + 1j * STEP
         return Sampled(shape, numbers)
