@@ -156,7 +156,7 @@ def test_two_callbacks_in_one_fit(keras, tmp_path):
             tmp_path / "a",
             callbacks=[RegLossCallback(str(tmp_path / "b"), update_freq="batch")],
         )
-    assert len(said) == 1
+    assert len([each for each in said if "another RegLossCallback" in str(each.message)]) == 1
     assert not log.vectors
     assert len(written_logs.read(tmp_path / "b").vector) == 8
 
