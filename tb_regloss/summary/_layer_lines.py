@@ -80,7 +80,7 @@ def _watch(module: ModuleType) -> None:
         _made[key] = reference, _source_lines.calling_line()
         return layer
 
-    layer_class.__new__ = noting
+    layer_class.__new__ = staticmethod(noting)
 
 
 class _Finder(importlib.abc.MetaPathFinder):
