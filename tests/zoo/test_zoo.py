@@ -89,23 +89,12 @@ _LINEAR = "a trained scalar enters the data loss linearly and passes for a penal
 _SCHEDULE = "a strength that follows the step hides an unused penalty where nothing declares it"
 _PARTS = "without a collection the sum over the clones passes for the penalty"
 _OWN = "the optimizer joins elements of a gradient, and the L1 penalty is no constant share of it"
-_MEANS = "a mean of two data losses is taken for towers"
 _MOVED = "weights are moved there and back before the update"
 GAPS = {
     "tf2/mirrored_raw/twice [run_metadata]": _STEPS,
     "tf2/mirrored_raw/twice [declared_run_metadata]": _STEPS,
     "tf1/uncertainty/included [meta_graph]": _LINEAR,
-    "tf1/uncertainty/missing [meta_graph]": _LINEAR,
-    "tf1/uncertainty/missing [graph_def]": _LINEAR,
-    "tf1/uncertainty/none [meta_graph]": _LINEAR,
-    "tf1/uncertainty/none [graph_def]": _LINEAR,
     "tf1/by_schedule/partial [graph_def]": _SCHEDULE,
-    "tf1/lagrangian_resource/none [meta_graph]": _LINEAR,
-    "tf1/lagrangian_resource/none [graph_def]": _LINEAR,
-    "tf1/lagrangian_resource/partial [meta_graph]": _LINEAR,
-    "tf1/lagrangian_resource/partial [graph_def]": _LINEAR,
-    "tf1/lagrangian_ref/none [meta_graph]": _LINEAR,
-    "tf1/lagrangian_ref/none [graph_def]": _LINEAR,
     "tf1/clones3/divided [meta_graph]": _PARTS,
     "tf1/clones3/divided [graph_def]": _PARTS,
     "tf1/clones3/first_divided [meta_graph]": _PARTS,
@@ -128,8 +117,6 @@ GAPS = {
     "keras/layers_cosine_beside/included [declared_run_metadata]": _SHAPES,
     "keras/layers_gru/half [run_metadata]": _SHAPES,
     "keras/layers_gru/half [declared_run_metadata]": _SHAPES,
-    "tf2/loss_adversarial/partial [graph_def]": _MEANS,
-    "tf2/loss_adversarial/partial [run_metadata]": _MEANS,
     "tf2/loop_sharpness_aware/partial [graph_def]": _MOVED,
     "tf2/loop_sharpness_aware/partial [run_metadata]": _MOVED,
     "tf2/loop_sharpness_aware/partial [declared]": _MOVED,
