@@ -82,10 +82,11 @@ def _is_average(flow: Flow, node: int) -> bool:
     divisor = graph.attrs.constant(graph.source(node_of(graph.inputs[node][1])))
     if divisor is None or divisor.array is None or divisor.array.size != 1:
         return False
-    sizes: set[int] = set()
-    for variable in penalties.read_variables(flow, node):
-        dimensions = [size for size in flow.variables.by_node[variable].shape or () if size]
-        sizes.update(dimensions, (math.prod(dimensions),))
+    variables = penalties.read_variables(flow, node)
+    if len(variables) != 1:
+        return False  # One number is no size of them all.
+    dimensions = [size for size in flow.variables.by_node[variables[0]].shape or () if size]
+    sizes = {*dimensions, math.prod(dimensions)}
     pairs = {size * (size - 1) / half for size in sizes for half in (1, 2)}
     return float(divisor.array.flat[0]) in (sizes | pairs) - {0.0, 1.0}
 

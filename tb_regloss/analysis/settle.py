@@ -298,7 +298,7 @@ class Settler:
                 return Reach(is_reached=True, multiplier=ratio)
         if relative is not None and _close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)
-        if not seen:
+        if not seen or self._flow.variables.by_node[update.variable].is_assumed:
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         # Data's part is scaled by what varies (a number of steps), the penalty is not.
         is_known = relative is None and not self._gradients.is_plain_sum(data)

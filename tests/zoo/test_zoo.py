@@ -83,40 +83,19 @@ def the_zoo() -> Zoo:
 
 
 # What the analysis does not see yet, and why; a row whose answer became right has to go.
-_STEPS = "RunMetadata has no shapes, and the replicas' losses are told apart by them"
-_SHAPES = "RunMetadata has no shapes, and a mean's factor needs them"
 _LINEAR = "a trained scalar enters the data loss linearly and passes for a penalty"
 _SCHEDULE = "a strength that follows the step hides an unused penalty where nothing declares it"
-_PARTS = "without a collection the sum over the clones passes for the penalty"
 _OWN = "the optimizer joins elements of a gradient, and the L1 penalty is no constant share of it"
 _MOVED = "weights are moved there and back before the update"
 GAPS = {
-    "tf2/mirrored_raw/twice [run_metadata]": _STEPS,
-    "tf2/mirrored_raw/twice [declared_run_metadata]": _STEPS,
     "tf1/uncertainty/included [meta_graph]": _LINEAR,
     "tf1/by_schedule/partial [graph_def]": _SCHEDULE,
-    "tf1/clones3/divided [meta_graph]": _PARTS,
-    "tf1/clones3/divided [graph_def]": _PARTS,
-    "tf1/clones3/first_divided [meta_graph]": _PARTS,
-    "tf1/clones3/first_divided [graph_def]": _PARTS,
     "keras/fit_muon/included [graph_def]": _OWN,
     "keras/fit_muon/included [run_metadata]": _OWN,
     "keras/fit_muon/missing [run_metadata]": _OWN,
     "keras/fit_adafactor/included [run_metadata]": _OWN,
     "keras/fit_adafactor/missing [run_metadata]": _OWN,
     "keras/fit_adafactor_wd/included [run_metadata]": _OWN,
-    "keras/layers_separable/half [run_metadata]": _SHAPES,
-    "keras/layers_separable/half [declared_run_metadata]": _SHAPES,
-    "keras/layers_attention/included [run_metadata]": _SHAPES,
-    "keras/layers_attention/included [declared_run_metadata]": _SHAPES,
-    "keras/layers_attention/half [run_metadata]": _SHAPES,
-    "keras/layers_attention/half [declared_run_metadata]": _SHAPES,
-    "keras/layers_embedding/half [run_metadata]": _SHAPES,
-    "keras/layers_embedding/half [declared_run_metadata]": _SHAPES,
-    "keras/layers_cosine_beside/included [run_metadata]": _SHAPES,
-    "keras/layers_cosine_beside/included [declared_run_metadata]": _SHAPES,
-    "keras/layers_gru/half [run_metadata]": _SHAPES,
-    "keras/layers_gru/half [declared_run_metadata]": _SHAPES,
     "tf2/loop_sharpness_aware/partial [graph_def]": _MOVED,
     "tf2/loop_sharpness_aware/partial [run_metadata]": _MOVED,
     "tf2/loop_sharpness_aware/partial [declared]": _MOVED,
