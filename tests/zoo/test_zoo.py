@@ -18,6 +18,7 @@ from tests.zoo.case import BuiltCase, Case
 
 pytestmark = pytest.mark.tf
 pytest.importorskip("tensorflow")
+keras = pytest.importorskip("keras")
 
 FRAMEWORKS = ("tf1", "tf2", "keras", "tf-keras")
 # Every case is measured with REGLOSS_ZOO=full; else one mutation of each family, in turn.
@@ -115,7 +116,9 @@ def test_the_analysis_is_right_on_every_program(the_zoo: Zoo, framework: str) ->
             found = judging.compare(built, mode, verdict)
             answer = f"{case.name} [{mode}]"
             if answer in GAPS:
-                assert found.wrong, f"{answer} is right now: take it out of GAPS"
+                # GAPS speaks of the graphs of the newest TensorFlow.
+                is_newest = hasattr(keras.Model, "stateless_call")
+                assert found.wrong or not is_newest, f"{answer} is right now: take it out of GAPS"
             else:
                 wrong += [f"{answer}: {text}" for text in found.wrong]
             answers += 1

@@ -303,7 +303,13 @@ def many_steps(p: Program, mutation: str) -> None:
 for _loss in (focal, smoothed, triplet, contrastive, gradient_penalty, variational, adversarial):
     register(f"loss_{_loss.__name__}", _plain(_loss), ("partial",))
 for _family in (center, sharpness_aware, scaled_by_hand, accumulated_modulo, averaged):
-    register(f"loop_{_family.__name__}", _family, ("included", "partial"))
+    _needs_keras_3 = _family in (accumulated_modulo, averaged)
+    register(
+        f"loop_{_family.__name__}",
+        _family,
+        ("included", "partial"),
+        needs_keras_3=_needs_keras_3,
+    )
 register("loop_proximal", proximal_distance, ("included", "missing", "blocked"))
 register("loop_custom_penalty", custom_penalty, ("included", "missing", "zero"))
-register("loop_many_steps", many_steps, ("included", "missing"))
+register("loop_many_steps", many_steps, ("included", "missing"), needs_keras_3=True)

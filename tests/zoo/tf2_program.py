@@ -283,10 +283,14 @@ class Program:
 
 
 def register(
-    name: str, family: Family, mutations: Sequence[str] = MUTATIONS, framework: str = "tf2"
+    name: str,
+    family: Family,
+    mutations: Sequence[str] = MUTATIONS,
+    framework: str = "tf2",
+    needs_keras_3: bool = False,
 ) -> None:
     """Registers a family's cases, unless they need a Keras that is not there."""
-    if framework == "keras" and not HAS_KERAS_3:
+    if (needs_keras_3 or framework == "keras") and not HAS_KERAS_3:
         return
     for mutation in mutations:
 
