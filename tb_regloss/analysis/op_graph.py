@@ -152,12 +152,12 @@ class OpGraph:
         return [edge for edge in found if self.ops[edge >> PORT_BITS] not in _LOOKED_THROUGH]
 
     def source(self, node: int) -> int:
-        """Returns the node behind an Identity, else the node itself.
+        """Returns the node behind the first output of an identity op, else the node itself.
 
         What reads an Identity is linked to what the Identity reads, so that the
-        Identity itself has no readers.
+        Identity itself has no readers. A custom gradient is an IdentityN.
         """
-        while self.ops[node] == "Identity" and self.inputs[node]:
+        while self.ops[node] in _LOOKED_THROUGH and self.inputs[node]:
             value = self.inputs[node][0]
             if port_of(value) or node_of(value) == node:
                 break
