@@ -54,9 +54,10 @@ def row(*cells: str) -> str:
 def _word(token: str) -> str:
     if not token or token in ("+", "=") or (_WORD.fullmatch(token) and "www." not in token):
         return token
-    before, core, after = _WRAPPED.fullmatch(token).groups()  # type: ignore[union-attr]
-    if not core:
+    wrapped = _WRAPPED.fullmatch(token)
+    if wrapped is None or not wrapped[2]:
         return token
+    before, core, after = wrapped.groups()
     if before and after and before[-1] == after[0]:
         before, after = before[:-1], after[1:]  # Code needs no quotes.
     return f"{before}{code(core)}{after}"

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.tf
 
 tf = pytest.importorskip("tensorflow")
 
-from tb_regloss.summary import v1 as regloss_v1  # noqa: E402
-from tb_regloss.summary import v2  # noqa: E402
+from tb_regloss.summary import v1 as regloss_v1
+from tb_regloss.summary import v2
 
 v1 = tf.compat.v1
 

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.tf
 
 tf = pytest.importorskip("tensorflow")
 
-from tb_regloss import errors  # noqa: E402
-from tb_regloss.analysis.verdict_types import Status  # noqa: E402
-from tb_regloss.summary import _guard, v1, v2  # noqa: E402
-from tests import written_logs  # noqa: E402
+from tb_regloss import errors
+from tb_regloss.analysis.verdict_types import Status
+from tb_regloss.summary import _guard, v1, v2
+from tests import written_logs
 
 tf1 = tf.compat.v1
 X = np.linspace(-1, 1, 24, dtype=np.float32).reshape(8, 3)

@@ -21,10 +21,10 @@ pytestmark = [
 
 tf = pytest.importorskip("tensorflow")
 
-from tb_regloss import errors  # noqa: E402
-from tb_regloss.summary import _layer_lines  # noqa: E402
-from tb_regloss.summary.keras import RegLossCallback  # noqa: E402
-from tests import written_logs  # noqa: E402
+from tb_regloss import errors
+from tb_regloss.summary import _layer_lines
+from tb_regloss.summary.keras import RegLossCallback
+from tests import written_logs
 
 X = np.random.default_rng(1).random([64, 8], np.float32)
 Y = np.random.default_rng(2).integers(0, 3, 64)

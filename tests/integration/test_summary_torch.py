@@ -11,10 +11,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tb_regloss import errors, metadata  # noqa: E402
-from tb_regloss.analysis.verdict_types import Status  # noqa: E402
-from tb_regloss.summary import torch as regloss_torch  # noqa: E402
-from tests import written_logs  # noqa: E402
+from tb_regloss import errors, metadata
+from tb_regloss.analysis.verdict_types import Status
+from tb_regloss.summary import torch as regloss_torch
+from tests import written_logs
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.tf
 
 tf = pytest.importorskip("tensorflow")
 
-from tb_regloss import errors, metadata  # noqa: E402
-from tb_regloss.summary import v1 as regloss_v1  # noqa: E402
-from tests import written_logs  # noqa: E402
+from tb_regloss import errors, metadata
+from tb_regloss.summary import v1 as regloss_v1
+from tests import written_logs
 
 v1 = tf.compat.v1
 BATCH = {"x": np.linspace(-1, 1, 24).reshape(8, 3), "y": np.arange(8) % 2}

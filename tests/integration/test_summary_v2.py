@@ -13,9 +13,9 @@ pytestmark = pytest.mark.tf
 
 tf = pytest.importorskip("tensorflow")
 
-from tb_regloss import errors, metadata  # noqa: E402
-from tb_regloss.summary import v2  # noqa: E402
-from tests import written_logs  # noqa: E402
+from tb_regloss import errors, metadata
+from tb_regloss.summary import v2
+from tests import written_logs
 
 BATCH = np.array([[3.0, 4.0]], np.float32)
 

@@ -15,10 +15,10 @@ import sys
 logdir, backend, *options = sys.argv[1:]
 os.environ["KERAS_BACKEND"] = backend
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
+import keras
+import numpy as np
 
-from tb_regloss.summary.keras import RegLossCallback  # noqa: E402
+from tb_regloss.summary.keras import RegLossCallback
 
 scope = contextlib.nullcontext()
 if "mirrored" in options:

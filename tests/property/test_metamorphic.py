@@ -12,9 +12,9 @@ import pytest
 pytestmark = pytest.mark.tf
 pytest.importorskip("tensorflow")
 
-from tb_regloss.analysis.verdict_types import RunVerdict  # noqa: E402
-from tests.zoo import catalog, judging, transforms  # noqa: E402
-from tests.zoo.case import BuiltCase, Case  # noqa: E402
+from tb_regloss.analysis.verdict_types import RunVerdict
+from tests.zoo import catalog, judging, transforms
+from tests.zoo.case import BuiltCase, Case
 
 # Families whose structure differs; of each, every mutation that is listed.
 CHOSEN = (

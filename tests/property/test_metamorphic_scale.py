@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 pytestmark = pytest.mark.tf
 tf = pytest.importorskip("tensorflow")
 
-from tests.zoo import judging, tf1_losses, tf2_tape  # noqa: E402
-from tests.zoo.case import BuiltCase  # noqa: E402
-from tests.zoo.tf1_program import Program as Program1  # noqa: E402
-from tests.zoo.tf2_program import Program as Program2  # noqa: E402
+from tests.zoo import judging, tf1_losses, tf2_tape
+from tests.zoo.case import BuiltCase
+from tests.zoo.tf1_program import Program as Program1
+from tests.zoo.tf2_program import Program as Program2
 
 # Powers of two and halves stand for constants that float32 holds exactly; the others do not.
 FACTORS = st.one_of(

@@ -18,10 +18,10 @@ import pytest
 pytestmark = pytest.mark.tf
 pytest.importorskip("tensorflow")
 
-from tb_regloss.analysis.verdict_types import RunVerdict  # noqa: E402
-from tests.property.random_programs import RandomProgram, Reference  # noqa: E402
-from tests.zoo import judging  # noqa: E402
-from tests.zoo.case import BuiltCase  # noqa: E402
+from tb_regloss.analysis.verdict_types import RunVerdict
+from tests.property.random_programs import RandomProgram, Reference
+from tests.zoo import judging
+from tests.zoo.case import BuiltCase
 
 FIRST, LAST = map(int, os.environ.get("REGLOSS_RANDOM", "0:100").split(":"))
 REACHED = {"included", "scaled", "double_counted", "partial"}
