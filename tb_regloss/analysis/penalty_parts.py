@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container
 
 from tb_regloss.analysis import norms, op_semantics, penalties
@@ -13,6 +12,7 @@ from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_graph import node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 
+_SMALL = 64  # ops that one penalty is made of, at most
 _PRODUCTS = ("Mul", "RealDiv", "Div")
 
 
@@ -72,9 +72,11 @@ def _inner_parts(flow: Flow, numbering: Numbering, node: int) -> list[int]:
 
 
 def _is_average(flow: Flow, node: int) -> bool:
-    """Whether a term is divided by a size of its variable, by the number of its elements, say.
+    """Whether a penalty of products of rows is divided by the number of their pairs.
 
-    Such a divisor belongs to the penalty; others scale it (one over the towers).
+    Such a divisor belongs to an orthogonal penalty (`OrthogonalRegularizer` of
+    Keras, `keras/src/regularizers/regularizers.py`); others scale it, as one
+    over the towers does.
     """
     graph = flow.graph
     if graph.ops[node] == "Mul":
@@ -83,12 +85,23 @@ def _is_average(flow: Flow, node: int) -> bool:
     if divisor is None or divisor.array is None or divisor.array.size != 1:
         return False
     variables = penalties.read_variables(flow, node)
-    if len(variables) != 1:
-        return False  # One number is no size of them all.
-    dimensions = [size for size in flow.variables.by_node[variables[0]].shape or () if size]
-    sizes = {*dimensions, math.prod(dimensions)}
-    pairs = {size * (size - 1) / half for size in sizes for half in (1, 2)}
-    return float(divisor.array.flat[0]) in (sizes | pairs) - {0.0, 1.0}
+    if len(variables) != 1 or not _multiplies_rows(flow, node):
+        return False
+    sizes = [size for size in flow.variables.by_node[variables[0]].shape or () if size]
+    return float(divisor.array.flat[0]) in {size * (size - 1) / 2 for size in sizes if size > 2}
+
+
+def _multiplies_rows(flow: Flow, node: int) -> bool:
+    graph, stack, seen = flow.graph, [node], {node}
+    while stack and len(seen) < _SMALL:
+        current = stack.pop()
+        if graph.ops[current] in op_semantics.CONTRACTIONS:
+            return True
+        for operand in map(node_of, graph.inputs[current]):
+            if operand not in seen and flow.parameters[operand]:
+                seen.add(operand)
+                stack.append(operand)
+    return False
 
 
 def _has_strength(flow: Flow, node: int) -> bool:
