@@ -10,7 +10,6 @@ into a table.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 import logging
 from collections.abc import Hashable, Iterable, Sequence
@@ -112,7 +111,7 @@ class Judge:
         def compute() -> str:
             held.clear()
             held[blob.key] = blob.read()
-            return hashlib.blake2b(held[blob.key], digest_size=16).hexdigest()
+            return graphs.digest_of(held[blob.key])
 
         return self._digests.get(blob.key, compute)
 
