@@ -73,7 +73,7 @@ def _model(keras: Any) -> Any:
 
 
 def _clock(keras: Any) -> Any:
-    class Clock(keras.callbacks.Callback):  # type: ignore[misc,name-defined]
+    class Clock(keras.callbacks.Callback):
         """Notes when each batch begins."""
 
         def __init__(self) -> None:

@@ -170,7 +170,7 @@ def test_train_step_that_forgets_some_penalties(keras, tmp_path):
                 crossentropy = keras.losses.sparse_categorical_crossentropy(y, predicted)
                 loss = tf.reduce_mean(crossentropy) + tf.add_n(self.get_layer("first").losses)
             gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))  # noqa: B905
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))  # noqa: B905  # AutoGraph of 2.12 has no strict=
             return {"loss": loss}
 
     log, _ = fit(keras, build(keras, Some), tmp_path)

@@ -50,7 +50,7 @@ class Program:
             self.log(data_loss, [kept, twice, cut], loss, tape)
         variables = [self.kernel, self.other]
         gradients = tape.gradient(scaled, variables)
-        for variable, gradient in zip(variables, gradients):  # noqa: B905
+        for variable, gradient in zip(variables, gradients):  # noqa: B905  # AutoGraph of 2.12 has no strict=
             variable.assign_sub(0.001 * gradient / self.scale)
         return gradients
 

@@ -149,7 +149,7 @@ def stale_queue(p: Program, mutation: str) -> None:
 def wrapped(p: Program, mutation: str) -> None:
     """An optimizer around an optimizer: scales the loss, unscales, sums by name (Horovod-like)."""
 
-    class Distributed(v1.train.Optimizer):  # type: ignore[misc]
+    class Distributed(v1.train.Optimizer):
         def __init__(self, inner: Any) -> None:
             super().__init__(False, "Distributed")
             self._inner = inner

@@ -44,7 +44,7 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
 def observed(p: Program, base: Any, keys: Any, variables: Any, mutation: str) -> Any:
     """A subclass of a Keras model whose losses the oracle sees, changed as the mutation says."""
 
-    class Observed(base):  # type: ignore[misc, valid-type]
+    class Observed(base):
         @property
         def losses(self) -> Any:
             found = super().losses

@@ -48,7 +48,7 @@ def _facts(
 
 
 def _evidence(*args: object, **more: object) -> ScalarEvidence:
-    evidence = scalar_evidence(_facts(*args, **more))  # type: ignore[arg-type]
+    evidence = scalar_evidence(_facts(*args, **more))
     assert evidence is not None
     return evidence
 

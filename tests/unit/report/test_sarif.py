@@ -37,11 +37,11 @@ def made(outcome: Outcome) -> dict[str, Any]:
         assert place["physicalLocation"]["artifactLocation"]["uri"]
         assert (result["kind"] == "fail") == (result["level"] != "none")  # 3.27.10
     assert len({"suppressions" in result for result in run["results"]}) <= 1  # 3.27.23
-    return run  # type: ignore[no-any-return]
+    return run
 
 
 def results(*runs: dict[str, Any], **keys: Any) -> list[dict[str, Any]]:
-    return made(outcome_of(["logs"], runs, **keys))["results"]  # type: ignore[no-any-return]
+    return made(outcome_of(["logs"], runs, **keys))["results"]
 
 
 def test_a_loss_is_a_result_at_its_line() -> None:

@@ -87,7 +87,7 @@ def in_a_loop():
 def before_another_statement():
     data = make()  # data
     # fmt: off
-    found = log(data, loss=make(data)); del data  # noqa: E702
+    found = log(data, loss=make(data)); del data  # noqa: E702  # one line is the case
     # fmt: on
     return found
 
