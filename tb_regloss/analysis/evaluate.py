@@ -21,7 +21,7 @@ import numpy as np
 from tb_regloss.analysis import op_semantics, sampled, walk
 from tb_regloss.analysis.branches import Branches
 from tb_regloss.analysis.flow import Flow
-from tb_regloss.analysis.leaves import STEP, Leaves
+from tb_regloss.analysis.leaves import Leaves
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_functions import FUNCTIONS
 from tb_regloss.analysis.op_graph import node_of, port_of
@@ -111,10 +111,6 @@ class Evaluator:
     def evaluated(self) -> set[int]:
         """The nodes that were evaluated so far."""
         return {node_of(value) for value in self._known}
-
-    def derivative(self, loss: Sampled) -> sampled.Array:
-        """Returns the directional derivative of a scalar loss, `[DRAWS or 1]`."""
-        return np.asarray(sampled.collapse(loss).total(1).imag / STEP, np.complex128)
 
     def factor(self, value: int) -> sampled.Array:
         """Returns a scalar factor, `[DRAWS or 1]`: its value, or a symbol for it."""

@@ -10,10 +10,10 @@ from collections.abc import Collection
 
 import numpy as np
 
-from tb_regloss.analysis import sampled
+from tb_regloss.analysis import loss_vectors, sampled
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.flow import Flow
-from tb_regloss.analysis.leaves import direction
+from tb_regloss.analysis.leaves import STEP, direction
 from tb_regloss.analysis.multiplier import as_constant
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_graph import node_of, value_of
@@ -54,14 +54,22 @@ class Gradients:
     def derivative(self, node: int, variable: int, dense: bool = False) -> Array:
         """Returns the derivative of a loss along the sampled direction, `[DRAWS]`."""
         evaluator = Evaluator(self._flow, self._numbering, perturbed=variable, dense=dense)
-        found = evaluator.derivative(evaluator.value(value_of(node)))
-        return np.broadcast_to(found, (sampled.DRAWS,))
+        found = self._one(node, evaluator.value(value_of(node)))
+        return np.broadcast_to(found.imag / STEP + 0j, (sampled.DRAWS,))
 
     def loss(self, node: int, dense: bool = False, negated: Collection[int] = ()) -> Array:
         """Returns the value of a loss, `[DRAWS]`."""
         evaluator = Evaluator(self._flow, self._numbering, -1, dense, negated=negated)
-        found = sampled.collapse(evaluator.value(value_of(node))).total(1)
+        found = self._one(node, evaluator.value(value_of(node)))
         return np.broadcast_to(found.real, (sampled.DRAWS,))
+
+    def _one(self, node: int, found: sampled.Sampled) -> Array:
+        """Returns a loss as one number; what each example was given counts once."""
+        loss = sampled.collapse(found)
+        is_scalar = self._flow.ranks.is_scalar(value_of(node))
+        if not is_scalar and loss.is_filled and loss_vectors.is_spread(self._flow, node):
+            return loss.array
+        return loss.total(1)
 
     def own_value(self, variable: int) -> Array | None:
         """Returns the sum of a variable's elements, `[DRAWS]`, `None` where not known."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of
+from tb_regloss.analysis.op_semantics import Kind
 
 JOINS = ("Pack", "ConcatV2", "Concat")
 # They move elements about, or leave some out.
@@ -19,6 +20,9 @@ _SUMS = frozenset(
 )
 _SUMS |= op_semantics.CONTRACTIONS
 _MOST_STEPS = 64
+# What they make of tensors of equal elements has equal elements.
+_ALIKE = (Kind.ADD, Kind.SUBTRACT, Kind.MULTIPLY, Kind.DIVIDE, Kind.PASS, Kind.CUT)
+_FILLS = ("Fill", "ZerosLike", "OnesLike")
 
 
 def is_vector(flow: Flow, node: int) -> bool:
@@ -35,6 +39,39 @@ def is_vector(flow: Flow, node: int) -> bool:
             return True
         node = node_of(source[0])
     return False
+
+
+def is_spread(flow: Flow, node: int) -> bool:
+    """Whether a tensor is a scalar made of variables that was given to each example.
+
+    A sum that begins with zeros for each example is one. With other factors for
+    some examples than for others it is none.
+    """
+    graph, stack, seen = flow.graph, [node], {node}
+    while stack and len(seen) < _MOST_STEPS:
+        current = stack.pop()
+        op = graph.ops[current]
+        if op_semantics.row(op).kind not in _ALIKE and op not in (*_FILLS, "Neg"):
+            return False
+        for value in op_semantics.value_inputs(op, graph.inputs[current]):
+            operand = node_of(value)
+            if flow.ranks.is_scalar(value) or operand in seen:
+                continue
+            if not flow.parameters[operand] and not _is_filled(flow, operand):
+                return False
+            if flow.parameters[operand]:
+                seen.add(operand)
+                stack.append(operand)
+    return not stack
+
+
+def _is_filled(flow: Flow, node: int) -> bool:
+    """Whether all elements of a tensor without variables are equal."""
+    graph = flow.graph
+    constant = graph.attrs.constant(node) if graph.ops[node] == "Const" else None
+    if constant is not None and constant.array is not None:
+        return bool((constant.array == constant.array.flat[0]).all())
+    return graph.ops[node] in _FILLS
 
 
 def is_summand(flow: Flow, value: int) -> bool:

@@ -258,7 +258,8 @@ def added_to_losses(flow: Flow) -> dict[int, list[int]]:
 def _adds(flow: Flow, node: int, reader: int) -> bool:
     op = flow.graph.ops[reader]
     if op_semantics.row(op).kind in (Kind.ADD, Kind.SUBTRACT):
-        return flow.ranks.is_scalar(value_of(node)) and not _is_divisor(flow, reader)
+        is_term = flow.ranks.is_scalar(value_of(node)) or loss_vectors.is_spread(flow, node)
+        return is_term and not _is_divisor(flow, reader)
     if op not in loss_vectors.JOINS:
         return False
     return loss_vectors.is_summand(flow, value_of(node)) and loss_vectors.is_summed(flow, reader)

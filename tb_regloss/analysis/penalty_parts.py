@@ -68,6 +68,8 @@ def _inner_parts(flow: Flow, numbering: Numbering, node: int) -> list[int]:
         return [node_of(v) for v in op_semantics.value_inputs(op, inputs)]
     if kind is Kind.ADD:
         parts = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
+        if len(parts) == 1 and not flow.ranks.is_scalar(value_of(node)):
+            return parts  # Zeros for each example, to which penalties are added.
         numbers = {numbering.number(value_of(part)) for part in parts}
         is_one = len({penalties.read_variables(flow, part) for part in parts}) == 1
         if is_one and len(numbers) == len(parts):

@@ -49,10 +49,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     "the derivative of a convolution of a weight is not evaluated": {
         "tf1/script_smooth/half": "meta_graph",
     },
-    "a penalty that is spread over the batch passes for the optimizer's own decay": {
-        "tf1/script_over_the_batch/included": "*",
-        "tf1/script_over_the_batch/half": "*",
-    },
     "of two totals of one player the charted one makes a missing penalty a blocked one": {
         "tf1/script_two_totals/missing": "*",
     },

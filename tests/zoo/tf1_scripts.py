@@ -61,21 +61,29 @@ def smooth(p: Program, mutation: str) -> None:
     p.minimize(p.combine(data, mutation))
 
 
-def over_the_batch(p: Program, mutation: str) -> None:
+_SPREAD = {"included": ("included", 1.0), "half": ("scaled", 0.5), "blocked": ("blocked", 0.0)}
+
+
+def over_the_batch(is_known: bool) -> Family:
     """Per-example losses and a vector of as many equal penalties, one mean over both."""
-    x, y = p.batch()
-    w1, w2, logits = p.mlp(x)
-    each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
-    p.data(tf.reduce_mean(each))
-    total = tf.zeros([tf.shape(x)[0]], name="l2_loss")
-    for w in (w1, w2):
-        total += tf.nn.l2_loss(w)
-    total = p.strength("decay") * total
-    p.penalty("decay", tf.reduce_mean(total), w1, w2)
-    p.expect_all(
-        {"included": "included", "half": "scaled"}[mutation], 0.5 if mutation == "half" else 1.0
-    )
-    p.minimize(tf.reduce_mean(each + (total if mutation == "included" else 0.5 * total)))
+
+    def family(p: Program, mutation: str) -> None:
+        x, y = p.batch()
+        if is_known:
+            x = tf.ensure_shape(x, [4, 5])
+        w1, w2, logits = p.mlp(x)
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
+        p.data(tf.reduce_mean(each))
+        total = tf.zeros([tf.shape(x)[0]], name="l2_loss")
+        for w in (w1, w2):
+            total += tf.nn.l2_loss(w)
+        total = p.strength("decay") * total
+        p.penalty("decay", tf.reduce_mean(total), w1, w2)
+        p.expect_all(*_SPREAD[mutation])
+        total = tf.stop_gradient(total) if mutation == "blocked" else total
+        p.minimize(tf.reduce_mean(each + (0.5 * total if mutation == "half" else total)))
+
+    return family
 
 
 def by_batch_size(p: Program, mutation: str) -> None:
@@ -174,7 +182,8 @@ for _form in _FORMS:
     _mutations = ("included", "missing") if _form == "listed" else ("included",)
     register(f"script_{_form}", written(_form), _mutations)
 register("script_smooth", smooth, ("included", "half"))
-register("script_over_the_batch", over_the_batch, ("included", "half"))
+register("script_over_the_batch", over_the_batch(False), ("included", "half", "blocked"))
+register("script_over_four", over_the_batch(True), ("included", "half"))
 register("script_by_batch_size", by_batch_size, ("scaled",))
 register("script_two_totals", two_totals, ("included", "missing"))
 register("script_discarding", discarding, ("included", "missing"))
