@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import gc
-import inspect
 import os
 import subprocess
 import sys
@@ -23,68 +21,9 @@ tf = pytest.importorskip("tensorflow")
 
 from tb_regloss import errors
 from tb_regloss.backend import checking
-from tb_regloss.summary import _layer_lines
 from tb_regloss.summary.keras import RegLossCallback
 from tests import written_logs
-
-X = np.random.default_rng(1).random([64, 8], np.float32)
-Y = np.random.default_rng(2).integers(0, 3, 64)
-
-
-@pytest.fixture(params=["keras", "tf_keras"])
-def keras(request):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        module = pytest.importorskip("keras")
-        # For tf-keras as well: after its own, that of 2.16 makes no weights on Python 3.12.
-        module.utils.set_random_seed(1)
-        if request.param == "tf_keras":
-            if not is_keras_3(module):
-                pytest.skip("keras is Keras 2 itself; beside a second one, load_model never ends")
-            module = pytest.importorskip("tf_keras")
-    yield module
-    module.backend.clear_session()
-
-
-def is_keras_3(keras):
-    """Up to TensorFlow 2.15, `keras` is Keras 2 as tf-keras is."""
-    return keras.__version__.startswith("3.")
-
-
-def build(keras, model_class=None, late=False):
-    """Two penalties of weights, one of activities."""
-    layers = keras.layers
-    inputs = keras.Input((8,))
-    net = layers.Dense(16, kernel_regularizer="l2", name="first")(inputs)
-    net = layers.Dense(16, activity_regularizer="l2", name="second")(net)
-    if late:
-        plain = layers.Dense(16, name="late")
-        net = plain(net)
-        plain.kernel_regularizer = keras.regularizers.L2(0.1)
-    outputs = layers.Dense(3, activation="softmax", kernel_regularizer="l1", name="last")(net)
-    return (model_class or keras.Model)(inputs, outputs)
-
-
-def fit(keras, model, folder, update_freq="batch", epochs=2, callbacks=(), **compile_arguments):
-    model.compile("sgd", "sparse_categorical_crossentropy", **compile_arguments)
-    callback = RegLossCallback(str(folder), update_freq=update_freq, on_missing=None)
-    history = model.fit(
-        X, Y, batch_size=16, epochs=epochs, verbose=0, callbacks=[callback, *callbacks]
-    )
-    return written_logs.read(folder), history.history
-
-
-def assert_sums_up(log):
-    for (_, data), (_, penalties), (_, optimized) in zip(
-        log.scalars["regloss/data_loss"],
-        log.scalars["regloss/regularization_sum"],
-        log.scalars["regloss/optimized_loss"],
-        strict=True,
-    ):
-        assert optimized == pytest.approx(data + penalties, rel=1e-5)
-
-
-NAMES = ["first/kernel_regularizer", "last/kernel_regularizer", "second/activity_regularizer"]
+from tests.integration.keras_programs import NAMES, X, Y, assert_sums_up, build, fit, is_keras_3
 
 
 @pytest.mark.parametrize("how", [{}, {"jit_compile": True}, {"run_eagerly": True}])
@@ -162,24 +101,6 @@ def test_two_callbacks_in_one_fit(keras, tmp_path):
     assert "train_step" not in vars(model)
 
 
-def test_train_step_that_forgets_some_penalties(keras, tmp_path):
-    class Some(keras.Model):
-        def train_step(self, data):
-            x, y = data
-            with tf.GradientTape() as tape:
-                predicted = self(x, training=True)
-                crossentropy = keras.losses.sparse_categorical_crossentropy(y, predicted)
-                loss = tf.reduce_mean(crossentropy) + tf.add_n(self.get_layer("first").losses)
-            gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))  # noqa: B905  # AutoGraph of 2.12 has no strict=
-            return {"loss": loss}
-
-    log, _ = fit(keras, build(keras, Some), tmp_path)
-    losses = {loss.name: loss.multiplier for loss in log.declaration.regularization_losses}
-    assert losses == dict(zip(NAMES, [1.0, 0.0, 0.0], strict=True))
-    assert not log.declaration.configured
-
-
 def test_second_fit_goes_on_counting_and_leaves_the_model_as_it_was(keras, tmp_path):
     model = build(keras)
     penalized = model.get_layer("first").kernel
@@ -238,169 +159,6 @@ def test_regularizer_that_returns_no_scalar(keras, tmp_path):
     assert len(log.vector) == 8
 
 
-def forgetful(keras):
-    class Forgetful(keras.Model):
-        def train_step(self, data):
-            x, y = data
-            with tf.GradientTape() as tape:
-                predicted = self(x, training=True)
-                crossentropy = keras.losses.sparse_categorical_crossentropy(y, predicted)
-                loss = tf.reduce_mean(crossentropy)
-            gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-            return {"loss": loss}
-
-    return Forgetful
-
-
-def test_train_step_that_forgets_the_penalties(keras, tmp_path):
-    """They are in no graph but for us: named, with a multiplier of 0."""
-    log, history = fit(keras, build(keras, forgetful(keras)), tmp_path)
-    assert [loss.name for loss in log.declaration.regularization_losses] == NAMES
-    assert [loss.multiplier for loss in log.declaration.regularization_losses] == [0.0] * 3
-    assert log.scalars["regloss/regularization_sum"][0][1] > 0.1
-    assert "regloss/data_loss" not in log.scalars
-    last = log.scalars["regloss/optimized_loss"][-1][1]
-    assert last == pytest.approx(float(np.ravel(history["loss"])[-1]), rel=1e-4) or not any(
-        history["loss"]
-    )
-
-
-def test_layers_that_are_built_within_the_step_itself(keras, tmp_path):
-    """Their penalties are computed before they can be heard: nothing is claimed of them."""
-
-    class Late(forgetful(keras)):
-        def __init__(self):
-            super().__init__()
-            self.only = keras.layers.Dense(3, activation="softmax", kernel_regularizer="l2")
-
-        def call(self, inputs):
-            return self.only(inputs)
-
-    log, _ = fit(keras, Late(), tmp_path)
-    (loss,) = log.declaration.regularization_losses
-    assert loss.name.endswith("kernel_regularizer")
-    assert loss.multiplier in (0.0, None)
-    assert not log.declaration.configured
-
-
-def test_train_step_that_adds_them_half(keras, tmp_path):
-    class Half(keras.Model):
-        def train_step(self, data):
-            x, y = data
-            with tf.GradientTape() as tape:
-                predicted = self(x, training=True)
-                crossentropy = keras.losses.sparse_categorical_crossentropy(y, predicted)
-                loss = tf.reduce_mean(crossentropy) + 0.5 * tf.add_n(self.losses)
-            gradients = tape.gradient(loss, self.trainable_variables)
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-            return {"loss": loss}
-
-    log, _ = fit(keras, build(keras, Half), tmp_path)
-    multipliers = [loss.multiplier for loss in log.declaration.regularization_losses]
-    assert multipliers == [0.5, 0.5, 0.5]
-    losses = log.declaration.regularization_losses
-    assert [loss.created_at for loss in losses] == [
-        line_of(build, f'name="{name}"') for name in ("first", "last", "second")
-    ]
-    assert log.declaration.optimized_loss.created_at == line_of(
-        test_train_step_that_adds_them_half, "0.5 * tf.add_n"
-    )
-
-
-def line_of(function, text):
-    lines, start = inspect.getsourcelines(function)
-    offset = next(at for at, line in enumerate(lines) if text in line)
-    return f"test_summary_keras.py:{start + offset}"
-
-
-def test_lines_of_layers_that_share_a_name_and_of_add_loss(keras, tmp_path):
-    class Twins(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.left = keras.layers.Dense(3, kernel_regularizer="l2", name="same")  # left
-            self.right = keras.layers.Dense(3, kernel_regularizer="l1", name="same")  # right
-
-        def call(self, inputs):
-            self.add_loss(0.1 * tf.reduce_mean(inputs))
-            return tf.nn.softmax(self.left(inputs) + self.right(inputs))
-
-    model = Twins()
-    model(X)
-    log, _ = fit(keras, model, tmp_path)
-    left, right = log.declaration.regularization_losses
-    here = test_lines_of_layers_that_share_a_name_and_of_add_loss
-    assert (left.created_at, right.created_at) == (
-        line_of(here, "# left"),
-        line_of(here, "# right"),
-    )
-    assert left.name != right.name
-    assert left.multiplier == right.multiplier == 1.0
-    (added,) = log.declaration.additional_losses
-    assert added.created_at == line_of(here, "self.add_loss")
-
-
-def test_line_of_a_layer_is_the_outermost_call_that_made_it(keras):
-    class Mine(keras.layers.Dense):
-        def __init__(self, units, **options):
-            super().__init__(units, **options)
-
-    class Block(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.inner = Mine(3)  # inner
-
-    block = Block()  # block
-    single = Mine(
-        2,
-    )
-    clone = keras.models.clone_model(  # clone
-        keras.Sequential([keras.Input((2,)), single])
-    )
-    made = [_layer_lines.line_of(each) for each in (block, block.inner, single, clone.layers[-1])]
-    here = test_line_of_a_layer_is_the_outermost_call_that_made_it
-    texts = ["# block", "# inner", "single = Mine", "# clone"]
-    assert made == [line_of(here, text) for text in texts]
-    gone = id(single)
-    assert gone in _layer_lines._made
-    del single, clone, block
-    gc.collect()
-    assert gone not in _layer_lines._made
-
-
-def test_no_line_rather_than_that_of_fit(keras, tmp_path, monkeypatch):
-    """For layers that were made before our import."""
-    monkeypatch.setattr(_layer_lines, "_made", {})
-    model = build(keras)
-    monkeypatch.setattr(_layer_lines, "_made", {})
-    log, _ = fit(keras, model, tmp_path)
-    assert [loss.created_at for loss in log.declaration.regularization_losses] == [None] * 3
-    assert log.declaration.optimized_loss.created_at.startswith("test_summary_keras.py:")
-
-
-def test_compute_loss_that_forgets_the_penalties(keras, tmp_path):
-    class Forgetful(keras.Model):
-        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-            return tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(y, y_pred))
-
-    log, _ = fit(keras, build(keras, Forgetful), tmp_path)
-    multipliers = [loss.multiplier for loss in log.declaration.regularization_losses]
-    assert multipliers[:2] == [0.0, 0.0]
-    assert log.scalars["regloss/optimized_loss"][0][1] > 0
-
-
-def test_configured_but_without_a_loss(keras, tmp_path):
-    log, _ = fit(keras, build(keras, late=True), tmp_path)
-    (late,) = log.declaration.configured
-    assert (late.layer, late.argument, late.kind, late.strength) == (
-        "late",
-        "kernel_regularizer",
-        "L2",
-        0.1,
-    )
-    assert late.created_at == line_of(build, 'name="late"')
-
-
 def test_add_loss_is_additional_and_several_outputs(keras, tmp_path):
     class Kl(keras.layers.Layer):
         def call(self, inputs):
@@ -422,29 +180,6 @@ def test_add_loss_is_additional_and_several_outputs(keras, tmp_path):
         log.scalars["regloss/data_loss"][0][1] + log.scalars["regloss/regularization_sum"][0][1]
     )
     assert gap == pytest.approx(0.01 * (X**2).mean(), rel=0.2)
-
-
-def test_nothing_is_said_of_penalties_of_all_kinds_that_count_once(keras, tmp_path):
-    """Our own vector of losses in the graph is no sum: the total is."""
-    layers, regularizers = keras.layers, keras.regularizers
-    tokens = keras.Input((4,))
-    net = layers.Embedding(10, 6, embeddings_regularizer="l2")(tokens)
-    net = layers.GlobalAveragePooling1D()(net)
-    shared = layers.Dense(
-        6, kernel_regularizer=regularizers.L1L2(0.1, 0.1), activity_regularizer="l2"
-    )
-    net = shared(shared(net))
-    orthogonal = regularizers.OrthogonalRegularizer(0.1)
-    outputs = layers.Dense(3, "softmax", kernel_regularizer=orthogonal, bias_regularizer="l2")(net)
-    model = keras.Model(tokens, outputs)
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    callback = RegLossCallback(str(tmp_path), on_missing="raise")
-    x = np.random.default_rng(1).integers(0, 10, (32, 4))
-    model.fit(x, Y[:32], batch_size=16, verbose=0, callbacks=[callback])
-    multipliers = [
-        loss.multiplier for loss in written_logs.read(tmp_path).declaration.regularization_losses
-    ]
-    assert multipliers == [1.0] * 6
 
 
 def test_mixed_precision(keras, tmp_path):

@@ -4,14 +4,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import inspect
-import os
-import pathlib
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -20,59 +15,21 @@ pytestmark = pytest.mark.tf
 
 tf = pytest.importorskip("tensorflow")
 
-from tb_regloss import errors, metadata
+from tb_regloss import metadata
 from tb_regloss.summary import v1 as regloss_v1
 from tests import written_logs
+from tests.integration.v1_programs import (
+    BATCH,
+    batch,
+    classifier,
+    declaration_of,
+    evaluated,
+    line_above,
+    logged,
+    penalized,
+)
 
 v1 = tf.compat.v1
-BATCH = {"x": np.linspace(-1, 1, 24).reshape(8, 3), "y": np.arange(8) % 2}
-
-
-def _line_above() -> str:
-    """The line above the caller's, as our summaries name it."""
-    frame = inspect.currentframe().f_back
-    return f"{pathlib.Path(__file__).name}:{frame.f_lineno - 1}"
-
-
-@pytest.fixture
-def graph():
-    with tf.Graph().as_default() as graph:
-        v1.set_random_seed(3)
-        yield graph
-
-
-def penalized(name, value, strength=0.5):
-    variable = v1.get_variable(name, initializer=np.float32(value))
-    penalty = tf.multiply(strength, tf.nn.l2_loss(variable), name=f"{name}_penalty")
-    v1.add_to_collection(v1.GraphKeys.REGULARIZATION_LOSSES, penalty)
-    return variable, penalty
-
-
-def batch():
-    return v1.placeholder(tf.float32, [None, 3]), v1.placeholder(tf.int32, [None])
-
-
-def classifier(x, y, penalties=2):
-    for index in range(penalties):
-        weights, _ = penalized(f"w{index}", np.eye(3) * (index + 1))
-        x = x @ weights
-    return v1.losses.sparse_softmax_cross_entropy(y, x)
-
-
-def evaluated(summary, steps=1, feed=None):
-    """The parsed summaries of a few runs of one session."""
-    with v1.Session() as session:
-        session.run(v1.global_variables_initializer())
-        return [v1.Summary.FromString(session.run(summary, feed_dict=feed)) for _ in range(steps)]
-
-
-def logged(tmp_path, summary, feed=None, steps=1):
-    """The log of a plain session loop."""
-    with v1.Session() as session, v1.summary.FileWriter(str(tmp_path)) as writer:
-        session.run(v1.global_variables_initializer())
-        for step in range(steps):
-            writer.add_summary(session.run(summary, feed_dict=feed), step)
-    return written_logs.read(tmp_path)
 
 
 class TestWhatIsWritten:
@@ -177,19 +134,19 @@ class TestDeclaration:
         x, y = batch()
         classifier(x, y)
         total = v1.losses.get_total_loss()
-        line = _line_above()
+        line = line_above()
         log = logged(tmp_path, regloss_v1.op(total), {x: BATCH["x"], y: BATCH["y"]})
         first, second = log.declaration.regularization_losses
         assert (first.name, first.tensor) == ("w0_penalty:0", "w0_penalty:0")
         assert (first.variables, second.variables) == (("w0",), ("w1",))
         source = inspect.getsourcelines(penalized)
-        assert first.created_at == f"test_summary_v1.py:{source[1] + 2}"
+        assert first.created_at == f"v1_programs.py:{source[1] + 2}"
         assert log.declaration.optimized_loss.name == "total_loss:0"
         assert log.declaration.optimized_loss.created_at == line
         (data_loss,) = log.declaration.data_losses
         assert data_loss.name == "sparse_softmax_cross_entropy_loss/value:0"
         lines, start = inspect.getsourcelines(classifier)
-        assert data_loss.created_at == f"test_summary_v1.py:{start + len(lines) - 1}"
+        assert data_loss.created_at == f"v1_programs.py:{start + len(lines) - 1}"
         assert log.declaration.framework == "tf1"
 
     @pytest.mark.parametrize("resource", [False, True])
@@ -280,215 +237,6 @@ class TestDeclaration:
         assert [loss.name for loss in declared.regularization_losses] == [penalty.name]
 
 
-def declaration_of(*args, **kwargs):
-    """The declaration in the first summary of an op; needs no values of placeholders."""
-    regloss_v1.op(*args, **kwargs)
-    (select,) = [
-        op
-        for op in tf.compat.v1.get_default_graph().get_operations()
-        if op.name == "regloss/declaration"
-    ]
-    serialized = tf.make_ndarray(select.inputs[1].op.get_attr("value")).item()
-    (value,) = v1.Summary.FromString(serialized).value
-    return metadata.decode_declaration(tf.make_ndarray(value.tensor).item())
-
-
-class TestWrongUse:
-    def test_no_data_loss(self, graph):
-        _, penalty = penalized("w", [1.0])
-        with pytest.raises(
-            errors.DeclarationError, match=r"collection 'losses' is empty.*data_loss"
-        ):
-            regloss_v1.op(penalty)
-
-    def test_only_penalties_in_losses(self, graph):
-        weights = v1.get_variable("w", [3])
-        v1.losses.add_loss(tf.nn.l2_loss(weights, name="decay"))
-        with pytest.raises(errors.DeclarationError, match=r"decay:0.*only variables"):
-            regloss_v1.op(v1.losses.get_total_loss())
-
-    def test_tensor_of_another_graph(self, graph):
-        with tf.Graph().as_default():
-            foreign = tf.constant(1.0, name="foreign")
-        with pytest.raises(errors.DeclarationError, match=r"optimized_loss \(foreign:0\).*another"):
-            regloss_v1.op(foreign, data_loss=tf.constant(1.0))
-
-    @pytest.mark.parametrize(
-        ("make", "text"),
-        [
-            (lambda: tf.zeros([2]), r"shape \(2,\).*Reduce it"),
-            (lambda: tf.constant(1), r"type int32"),
-            (lambda: None, r"\[1\] is None"),
-            (lambda: 0.25, r"is a float \(0.25\)"),
-            (lambda: np.float32(1), r"is a float32"),
-            (lambda: "conv/weights", r"is a str"),
-        ],
-    )
-    def test_what_is_no_scalar_loss(self, graph, make, text):
-        good = tf.constant(1.0)
-        with pytest.raises(errors.DeclarationError, match=text):
-            regloss_v1.op(good, data_loss=good, regularization_losses=[good, make()])
-
-    def test_wrong_member_of_a_collection(self, graph):
-        v1.add_to_collection("losses", tf.zeros([4], name="per_example"))
-        with pytest.raises(errors.DeclarationError, match=r"Member 0 of collection 'losses'"):
-            regloss_v1.op(tf.constant(1.0))
-
-    def test_empty_further_collection(self, graph):
-        good = tf.constant(1.0)
-        with pytest.raises(errors.DeclarationError, match="'l3' was asked for and is empty"):
-            regloss_v1.op(good, data_loss=good, collections=["l3"])
-
-    def test_no_regularization_only_warns(self, graph, tmp_path):
-        loss = v1.placeholder_with_default(2.0, [])
-        with pytest.warns(UserWarning, match="No regularization losses") as caught:
-            summary = regloss_v1.op(loss, data_loss=loss)
-        assert caught[0].filename == __file__
-        log = logged(tmp_path, summary)
-        assert log.scalars["regloss/regularization_sum"] == [(0, 0.0)]
-        assert not log.vectors
-
-    def test_train_op_that_is_none(self, graph):
-        good = tf.constant(1.0)
-        with pytest.raises(errors.DeclarationError, match="train_op is a list"):
-            regloss_v1.op(good, data_loss=good, regularization_losses=[good], train_op=[])
-
-
-class TestHook:
-    def test_monitored_session(self, graph, tmp_path):
-        train_op, hook, feed = self.program(tmp_path, save_steps=3)
-        with v1.train.MonitoredTrainingSession(hooks=[hook]) as session:
-            for _ in range(7):
-                session.run(train_op, feed)
-        log = written_logs.read(tmp_path)
-        assert [step for step, _ in log.vector] == [1, 4, 7]
-        assert [step for step, _ in log.scalars["regloss/data_loss"]] == [1, 4, 7]
-        assert len(log.declarations) == 1
-        definition, meta = log.graph_defs[-1], log.meta_graphs[-1]
-        names = {node.name for node in v1.GraphDef.FromString(definition).node}
-        assert "train" in names
-        collections = v1.MetaGraphDef.FromString(meta).collection_def
-        assert list(collections["regularization_losses"].node_list.value) == [
-            "w0_penalty:0",
-            "w1_penalty:0",
-        ]
-        assert "train" in {node.name for node in v1.MetaGraphDef.FromString(meta).graph_def.node}
-
-    def test_restart_into_the_same_folder(self, graph, tmp_path):
-        train_op, hook, feed = self.program(tmp_path / "logs", save_steps=2)
-        checkpoints = str(tmp_path / "checkpoints")
-        for _ in range(2):
-            with v1.train.MonitoredTrainingSession(
-                checkpoint_dir=checkpoints,
-                hooks=[hook],
-                save_summaries_steps=None,
-                save_summaries_secs=None,
-                save_checkpoint_secs=None,
-                save_checkpoint_steps=1,
-            ) as session:
-                for _ in range(3):
-                    session.run(train_op, feed)
-        log = written_logs.read(tmp_path / "logs")
-        assert [step for step, _ in log.vector] == [1, 3, 4, 6]
-        assert len({repr(declared) for declared in log.declarations}) == 1
-        assert len(log.declarations) == 2
-
-    def test_runs_that_are_not_recorded_fetch_nothing(self, graph, tmp_path):
-        _, hook, _ = self.program(tmp_path, save_steps=5)
-        hook.begin()
-        hook.after_create_session(v1.Session(), None)
-        asked = []
-        for run in range(6):
-            asked.append(hook.before_run(None) is not None)
-            if asked[-1]:
-                hook._timer.update_last_triggered_step(run)
-            hook._runs += 1
-        assert asked == [True, False, False, False, False, True]
-
-    def test_each_step_of_a_quick_loop(self, graph, tmp_path):
-        train_op, hook, feed = self.program(tmp_path, save_steps=1)
-        with v1.train.MonitoredTrainingSession(hooks=[hook]) as session:
-            for _ in range(21):
-                session.run(train_op, feed)
-        log = written_logs.read(tmp_path)
-        assert [step for step, _ in log.vector] == list(range(1, 22))
-        optimized = [value for _, value in log.scalars["regloss/optimized_loss"]]
-        assert optimized == sorted(optimized, reverse=True)
-        assert len(log.declarations) == 1
-
-    def test_training_that_fails_keeps_what_was_logged(self, graph, tmp_path):
-        def fail():
-            train_op, hook, feed = self.program(tmp_path, save_steps=1)
-            with v1.train.MonitoredTrainingSession(hooks=[hook]) as session:
-                for _ in range(5):
-                    session.run(train_op, feed)
-                raise ZeroDivisionError
-
-        with contextlib.suppress(ZeroDivisionError):
-            fail()
-        gc.collect()
-        assert [step for step, _ in written_logs.read(tmp_path).vector] == [1, 2, 3, 4, 5]
-
-    def test_writer_that_knows_summaries_only(self, graph, tmp_path):
-        class Writer:
-            def __init__(self):
-                self.added = []
-
-            def add_summary(self, summary, step):
-                self.added.append((step, len(summary.value)))
-
-            def add_graph(self, graph):
-                del graph
-
-            add_meta_graph = add_graph
-
-            def flush(self):
-                self.added.append("flushed")
-
-        writer = Writer()
-        train_op, hook, feed = self.program(writer, save_steps=2)
-        with v1.train.MonitoredTrainingSession(hooks=[hook]) as session:
-            for _ in range(4):
-                session.run(train_op, feed)
-        assert writer.added == ["flushed", (1, 5), (3, 4), "flushed"]
-
-    def test_given_writer(self, graph, tmp_path):
-        x, y = batch()
-        classifier(x, y)
-        v1.train.get_or_create_global_step()
-        writer = v1.summary.FileWriter(str(tmp_path))
-        loss = v1.losses.get_total_loss()
-        hook = regloss_v1.RegLossHook(writer, loss, save_secs=1000)
-        with v1.train.MonitoredTrainingSession(hooks=[hook]) as session:
-            session.run(loss, {x: BATCH["x"], y: BATCH["y"]})
-        assert [step for step, _ in written_logs.read(tmp_path).vector] == [0]
-
-    def test_wrong_use_fails_when_it_is_made(self, graph, tmp_path):
-        with pytest.raises(errors.DeclarationError, match="No data loss"):
-            regloss_v1.RegLossHook(str(tmp_path), penalized("w", [1.0])[1])
-        good = tf.constant(1.0)
-        with pytest.raises(errors.DeclarationError, match="exactly one"):
-            regloss_v1.RegLossHook(str(tmp_path), good, good, [good], save_steps=1, save_secs=1.0)
-
-    def test_no_global_step(self, graph, tmp_path):
-        good = tf.constant(1.0)
-        hook = regloss_v1.RegLossHook(str(tmp_path), good, good, [good])
-        with pytest.raises(errors.DeclarationError, match="global step"):
-            hook.begin()
-
-    @staticmethod
-    def program(folder, save_steps):
-        x, y = batch()
-        classifier(x, y)
-        loss = v1.losses.get_total_loss()
-        optimizer = v1.train.GradientDescentOptimizer(0.1)
-        step = v1.train.get_or_create_global_step()
-        train_op = optimizer.minimize(loss, global_step=step, name="train")
-        to = str(folder) if isinstance(folder, pathlib.Path) else folder
-        hook = regloss_v1.RegLossHook(to, loss, train_op=train_op, save_steps=save_steps)
-        return train_op, hook, {x: BATCH["x"], y: BATCH["y"]}
-
-
 def test_write_graph(graph, tmp_path):
     x, y = batch()
     v1.train.AdamOptimizer().minimize(classifier(x, y), name="train")
@@ -505,70 +253,6 @@ def test_write_graph(graph, tmp_path):
     )
 
 
-@pytest.mark.filterwarnings("ignore:`.*` is deprecated and will be removed")
-class TestSlim:
-    """tf-slim as its users write it."""
-
-    @staticmethod
-    def model(slim, weight_decay=0.1):
-        images = v1.placeholder_with_default(np.ones([4, 6, 6, 1], np.float32), [None, 6, 6, 1])
-        with slim.arg_scope(
-            [slim.conv2d, slim.fully_connected],
-            weights_regularizer=slim.l2_regularizer(weight_decay),
-        ):
-            net = slim.conv2d(images, 2, [3, 3], scope="conv1")
-            conv = _line_above()
-            net = slim.fully_connected(slim.flatten(net), 3, scope="fc")
-            fc = _line_above()
-        v1.losses.sparse_softmax_cross_entropy(np.zeros(4, np.int32), net)
-        return conv, fc
-
-    @pytest.fixture
-    def slim(self):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return pytest.importorskip("tf_slim")
-
-    def test_create_train_op(self, graph, slim, tmp_path):
-        conv, fc = self.model(slim)
-        total = v1.losses.get_total_loss()
-        train_op = slim.learning.create_train_op(total, v1.train.GradientDescentOptimizer(0.1))
-        log = logged(tmp_path, regloss_v1.op(total, train_op=train_op))
-        declared = log.declaration
-        assert declared.framework == "tf1-slim"
-        assert [
-            (loss.name, loss.variables, loss.created_at) for loss in declared.regularization_losses
-        ] == [
-            ("conv1/kernel/Regularizer/l2_regularizer:0", ("conv1/weights",), conv),
-            ("fc/kernel/Regularizer/l2_regularizer:0", ("fc/weights",), fc),
-        ]
-        assert declared.train_op == train_op.op.name
-
-    def test_weight_decay_zero_only_warns(self, graph, slim):
-        self.model(slim, weight_decay=0.0)
-        with pytest.warns(UserWarning, match="weight decay 0"):
-            regloss_v1.op(v1.losses.get_total_loss())
-
-    def test_learning_train(self, root, tmp_path):
-        program = root / "tests" / "programs" / "slim_learning_train.py"
-        subprocess.run(
-            [sys.executable, program, tmp_path], check=True, cwd=root, env=_environment(root)
-        )
-        log = written_logs.read(tmp_path)
-        assert log.vector
-        assert log.declaration.framework == "tf1-slim"
-        lines = program.read_text().splitlines()
-        (line,) = [number for number, text in enumerate(lines, 1) if "slim.fully_connected" in text]
-        (loss,) = log.declaration.regularization_losses
-        assert loss.created_at == f"{program.name}:{line}"
-        assert log.graph_defs
-        assert log.meta_graphs
-
-
-def _environment(root):
-    return {**os.environ, "PYTHONPATH": str(root)}
-
-
 def test_control_flow_and_control_dependencies(graph, tmp_path):
     x, y = batch()
     classifier(x, y)
@@ -581,23 +265,6 @@ def test_control_flow_and_control_dependencies(graph, tmp_path):
         session.run(v1.global_variables_initializer())
         for each in (summary, other):
             assert session.run(each, {x: BATCH["x"], y: BATCH["y"]})
-
-
-def test_loss_inside_of_a_loop_is_refused(graph):
-    inner = []
-
-    def body(i):
-        inner.append(tf.cast(i, tf.float32))
-        return i + 1
-
-    with contextlib.suppress(ValueError):
-        v1.disable_control_flow_v2()
-    try:
-        tf.while_loop(lambda i: i < 3, body, [0])
-        with pytest.raises(errors.DeclarationError, match="loop"):
-            regloss_v1.op(inner[0], data_loss=inner[0], regularization_losses=[inner[0]])
-    finally:
-        v1.enable_control_flow_v2()
 
 
 @pytest.mark.parametrize("module", ["tb_regloss", "tb_regloss.summary.pb", "tb_regloss.metadata"])
