@@ -18,7 +18,7 @@ from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.logged_graph import LoggedGraph
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.penalties import Penalty
-from tb_regloss.analysis.settle import Reach, Settler
+from tb_regloss.analysis.settle import Reach, Settler, same_multiplier
 from tb_regloss.analysis.verdict_types import Status
 
 _AS_IT_SHOULD_BE = (Status.INCLUDED, Status.FROZEN, Status.ZERO)
@@ -325,8 +325,9 @@ def _combine(reaches: list[Reach]) -> tuple[Status, float | None]:
     reached = [reach for reach in reaches if reach.is_reached and reach.multiplier != 0]
     if not reached:
         return Status.MISSING, 0.0
-    values = {reach.multiplier for reach in reached}
-    value = values.pop() if len(values) == 1 else None
+    value = reached[0].multiplier
+    if not all(same_multiplier(reach.multiplier, value) for reach in reached):
+        value = None
     if len(reached) < len(reaches):
         return Status.PARTIAL, value
     return status_of(value), value

@@ -106,7 +106,7 @@ class Settler:
         """Returns whether a penalty arrives at the updates of a variable."""
         found = [self._reach_update(penalty, variable, u) for u in self._chosen[variable]]
         first = found[0]
-        if all(reach == first for reach in found):
+        if all(_agree(reach, first) for reach in found):
             return first
         if any(reach.is_unknown for reach in found):
             return next(reach for reach in found if reach.is_unknown)
@@ -329,6 +329,16 @@ class Settler:
         # Data's part is scaled by what varies (a number of steps), the penalty is not.
         is_known = relative is None and not self._gradients.is_plain_sum(data)
         return Reach(is_reached=True, multiplier=absolute if is_known else None)
+
+
+def same_multiplier(left: float | None, right: float | None) -> bool:
+    """Whether two multipliers are the same but for rounding, or both not known."""
+    return left is right or _close(left, right)
+
+
+def _agree(left: Reach, right: Reach) -> bool:
+    is_same = same_multiplier(left.multiplier, right.multiplier)
+    return is_same and dataclasses.replace(left, multiplier=right.multiplier) == right
 
 
 def _holds(form: Form, number: int) -> bool:

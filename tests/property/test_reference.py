@@ -31,6 +31,7 @@ _FILL = "what goes through tf.fill and weights is not followed; the answer is no
 _PICKED = "a penalty that is put into a vector and picked out again"
 GAPS = {
     12: _PICKED,
+    25: _FILL,
     43: _PICKED,
     49: _FILL,
     51: _PICKED,

@@ -209,6 +209,16 @@ def loss_scale_forgotten(p: Program, mutation: str) -> None:
     _scaled(p, data, tf.add_n([loss for loss, _ in p.penalties.values()]))
 
 
+def loss_scale_of_a_sum(p: Program, mutation: str) -> None:
+    """One penalty over all weights: what arrives at each of them is rounded on its own."""
+    x, y = p.batch()
+    w1, w2, logits = p.mlp(x)
+    data = p.data(cross_entropy(y, logits))
+    decay = tf.add_n([tf.nn.l2_loss(w) for w in (w1, w2)]) * p.strength("decay")
+    v1.add_to_collection(REGULARIZATION, p.penalty("decay", decay, w1, w2))
+    _scaled(p, p.combine(data, mutation))
+
+
 def half_precision(p: Program, mutation: str) -> None:
     """float32 variables, float16 arithmetic, penalties on the float32 values."""
     x, y = p.batch()
@@ -247,6 +257,7 @@ register("towers_in_loss", towers_in_loss, ("included", "missing", "half"))
 register("clip_value", clip_value, _FEW)
 register("clip_norm", clip_norm, _FEW)
 register("loss_scale", loss_scale, _FEW)
+register("loss_scale_of_a_sum", loss_scale_of_a_sum, ("included", "half"))
 register("loss_scale_ref", loss_scale, ("included", "missing"), resource=False)
 register("loss_scale_forgotten", loss_scale_forgotten, ("scaled",))
 register("half_precision", half_precision, ("included", "missing", "blocked"))
