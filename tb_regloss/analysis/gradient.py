@@ -49,7 +49,7 @@ class Gradients:
             dense: Evaluator(flow, numbering, dense=dense, state=training.state)
             for dense in (False, True)
         }
-        self._received: dict[tuple[int, bool], Received] = {}
+        self._received: dict[tuple[tuple[int, ...], bool], Received] = {}
 
     def derivative(self, node: int, variable: int, dense: bool = False) -> Array:
         """Returns the derivative of a loss along the sampled direction, `[DRAWS]`."""
@@ -83,7 +83,7 @@ class Gradients:
 
     def received(self, update: Update, dense: bool = False) -> Received:
         """Returns what an update receives."""
-        key = (update.node, dense)
+        key = (update.ports, dense)
         if key not in self._received:
             self._received[key] = self._evaluate(update, dense)
         return self._received[key]

@@ -16,9 +16,7 @@ from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import node_of
 from tb_regloss.analysis.op_semantics import Kind
 
-_REDUCERS = frozenset(["Sum", "Mean", "Max", "Prod", "L2Loss", "EuclideanNorm", "Any", "All"])
-
-_PARTS = ("Slice", "StridedSlice", "GatherV2")
+REDUCERS = frozenset(["Sum", "Mean", "Max", "Prod", "L2Loss", "EuclideanNorm", "Any", "All"])
 
 
 class Scales:
@@ -63,7 +61,7 @@ class Scales:
         for _ in range(16):
             node = node_of(current)
             op = graph.ops[node]
-            if op in _REDUCERS:
+            if op in REDUCERS:
                 return bool(graph.attrs.attr(node, "keep_dims")) or self._flow.ranks.is_scalar(
                     current
                 )

@@ -16,6 +16,7 @@ import numpy as np
 
 from tb_regloss.analysis import gradient, sampled, towers
 from tb_regloss.analysis.candidates import Candidates
+from tb_regloss.analysis.clipping import Clipping
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.links import Links
@@ -64,6 +65,7 @@ class Settler:
             for update in updates:
                 gradients.received(update)
         self._links = Links(flow, found, gradients)
+        self._clipping = Clipping(flow)
 
     def number(self, penalty: Penalty) -> int:
         """Returns a penalty's class."""
@@ -118,6 +120,14 @@ class Settler:
         )
 
     def _reach_update(self, penalty: Penalty, variable: int, update: Update) -> Reach:
+        found = self._reach_ports(penalty, variable, update)
+        if found.multiplier is not None:
+            return found
+        before = self._clipping.before(update)
+        inner = None if before is None else self._reach_ports(penalty, variable, before)
+        return found if inner is None or inner.multiplier is None else inner
+
+    def _reach_ports(self, penalty: Penalty, variable: int, update: Update) -> Reach:
         number = self._found.classes[penalty.node]
         if number < 0:
             return self._reach_of_data(penalty, number, update)
@@ -324,7 +334,8 @@ class Settler:
                 return Reach(is_reached=True, multiplier=ratio)
         if relative is not None and _close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)
-        if not seen or self._flow.variables.by_node[update.variable].is_assumed:
+        is_assumed = self._flow.variables.by_node[update.variable].is_assumed
+        if not seen or is_assumed:
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         # Data's part is scaled by what varies (a number of steps), the penalty is not.
         is_known = relative is None and not self._gradients.is_plain_sum(data)

@@ -37,9 +37,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     "a decay inside of a trust ratio (LARS) is taken for the penalty's gradient": {
         "tf1/step_trusted_decay/missing": "*",
     },
-    "noise behind a common norm is taken for a part of data, whose share is no constant": {
-        "tf1/step_noisy_and_clipped/half": "*",
-    },
     "of two constant factors the inner one is taken for the strength, the outer one for a scale": {
         "tf1/script_mean_times_size/included": "*",
         "tf1/number_powered/included": "*",

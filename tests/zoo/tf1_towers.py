@@ -77,6 +77,20 @@ def towers(p: Program, mutation: str) -> None:
     _apply(p, losses, reduction == "mean")
 
 
+def towers_clipped(p: Program, mutation: str) -> None:
+    """Towers' gradients are averaged, then clipped; their losses are summed for a chart."""
+    losses, w1, w2 = _towers(p)
+    for key, w in (("w1", w1), ("w2", w2)):
+        v1.add_to_collection(REGULARIZATION, p.l2(key, w))
+    losses = [p.combine(loss, mutation) for loss in losses]
+    v1.summary.scalar("costs", tf.add_n(losses))
+    optimizer = v1.train.MomentumOptimizer(0.1, 0.9)
+    towers = zip(*(optimizer.compute_gradients(loss) for loss in losses), strict=True)
+    means = [(tf.add_n([g for g, _ in pairs]) * 0.5, pairs[0][1]) for pairs in towers]
+    clipped = [(v1.clip_by_average_norm(g, 0.05), v) for g, v in p.ports(means)]
+    p.train_op = optimizer.apply_gradients(clipped)
+
+
 def clones(p: Program, mutation: str) -> None:
     """Slim's model_deploy: clone losses divided by their number, gradients summed."""
     losses, w1, w2 = _towers(p)
@@ -252,6 +266,7 @@ for _resource, _tag in ((True, "resource"), (False, "ref")):
     register(f"towers_{_tag}", towers, _ALL, resource=_resource)
     register(f"clones_{_tag}", clones, ("included", "missing", "twice", "blocked"), _resource)
     register(f"clip_global_norm_{_tag}", clip_global_norm, _FEW, resource=_resource)
+register("towers_clipped", towers_clipped, ("included", "missing", "half", "twice"))
 register("clones_of_two_losses", clones_of_two_losses, ("last", "twice", "shared", "missing"))
 register("towers_in_loss", towers_in_loss, ("included", "missing", "half"))
 register("clip_value", clip_value, _FEW)
