@@ -335,7 +335,7 @@ class Settler:
         if relative is not None and _close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)
         is_assumed = self._flow.variables.by_node[update.variable].is_assumed
-        if not seen or is_assumed:
+        if not seen or (is_assumed and forms):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         # Data's part is scaled by what varies (a number of steps), the penalty is not.
         is_known = relative is None and not self._gradients.is_plain_sum(data)

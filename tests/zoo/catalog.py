@@ -49,6 +49,7 @@ TF2_MODULES = (
     "tf2_joined",
     "tf2_wholes",
     "tf2_objectives",
+    "tf2_steps",
 )
 
 
