@@ -10,14 +10,13 @@ from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of
 from tb_regloss.analysis.op_semantics import Kind
 
 JOINS = ("Pack", "ConcatV2", "Concat")
+TOTALS = ("Sum", "Mean")
 # They move elements about, or leave some out.
 PICKS = frozenset(
     ["Reshape", "ExpandDims", "Squeeze", "Cast", "Gather", "GatherV2", "GatherNd", "Slice"]
 )
 PICKS |= {"StridedSlice", "Unpack", "Split", "SplitV"}
-_SUMS = frozenset(
-    ["Sum", "Mean", "Mul", "Unpack", "StridedSlice", "SegmentSum", "UnsortedSegmentSum"]
-)
+_SUMS = frozenset([*TOTALS, "Mul", "Unpack", "StridedSlice", "SegmentSum", "UnsortedSegmentSum"])
 _SUMS |= op_semantics.CONTRACTIONS
 _MOST_STEPS = 64
 # What they make of tensors of equal elements has equal elements.

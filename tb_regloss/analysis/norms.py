@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis import loss_vectors, op_semantics
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import norm_root, read_variables
 
+_SUMS = (*loss_vectors.JOINS, *loss_vectors.TOTALS, "Neg")
 _STRENGTH = 24  # ops that a strength is computed with, at most
 
 
@@ -113,7 +114,7 @@ def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
                 continue
             if flow.data[reader]:
                 return False
-            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.SHAPE) or op in ("Pack", "Sum", "Neg")
+            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.SHAPE) or op in _SUMS
             if not is_sum and not _is_scaled(flow, reader):
                 return False
             if reader not in seen and kind is not Kind.SHAPE:

@@ -283,6 +283,16 @@ def _is_divisor(flow: Flow, node: int) -> bool:
     return divides
 
 
+def _moved(flow: Flow, node: int) -> int:
+    """Returns what a tensor was before its elements were moved about."""
+    graph = flow.graph
+    for _ in range(16):
+        if op_semantics.row(graph.ops[node]).kind is not Kind.PASS or not graph.inputs[node]:
+            break
+        node = node_of(graph.inputs[node][0])
+    return node
+
+
 def norm_root(flow: Flow, node: int) -> int | None:
     """Returns the sum of squares or absolute values that a scalar is a multiple of."""
     graph, current = flow.graph, node
@@ -291,9 +301,10 @@ def norm_root(flow: Flow, node: int) -> int | None:
         if op == "L2Loss":
             return current
         if op in ("Sum", "Mean") and inputs:
-            inner = graph.ops[node_of(inputs[0])]
+            summed = _moved(flow, node_of(inputs[0]))
+            inner = graph.ops[summed]
             if inner in loss_vectors.JOINS:
-                terms = map(node_of, graph.inputs[node_of(inputs[0])])
+                terms = map(node_of, graph.inputs[summed])
                 current = next((term for term in terms if flow.parameters[term]), current)
                 continue
             return current if inner in ("Square", "Abs", "Mul", "Pow", "Sum", "Sqrt") else None

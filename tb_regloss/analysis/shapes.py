@@ -154,7 +154,11 @@ class Ranks:
             return rank + 1
         if op in ("Unpack", "ArgMax", "ArgMin"):
             return rank - 1
-        if op in ("Squeeze", "Fill", "BroadcastTo", "TensorListPopBack", "TensorArrayReadV3"):
+        if op == "Squeeze":
+            # Where none are named, it takes off all dimensions that have one element.
+            named = graph.attrs.attr(node, "squeeze_dims")
+            return rank - len(named) if named else None
+        if op in ("Fill", "BroadcastTo", "TensorListPopBack", "TensorArrayReadV3"):
             return None
         if op in ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"):
             return 1 if port_of(value) == 0 else rank

@@ -37,12 +37,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     "a decay inside of a trust ratio (LARS) is taken for the penalty's gradient": {
         "tf1/step_trusted_decay/missing": "*",
     },
-    "of two constant factors the inner one is taken for the strength, the outer one for a scale": {
-        "tf1/script_mean_times_size/included": "*",
-        "tf1/number_powered/included": "*",
-        "tf2/whole_group_lasso/included": _BARE,
-        "tf2/whole_elastic/included": _BARE,
-    },
     "the derivative of a convolution of a weight is not evaluated": {
         "tf1/script_smooth/half": "meta_graph",
     },
@@ -57,10 +51,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     },
     "how often a loop goes around is not counted": {
         "tf2/whole_micro_batches/included": "*",
-    },
-    "a mean over a list of one penalty is not taken for the penalty": {
-        "tf1/number_mean_of_one/half": "*",
-        "tf1/number_mean_of_one/missing": "*",
     },
     "of a penalty that nothing reads, a part is listed once more": {
         "tf1/number_by_its_shape/missing": "meta_graph",

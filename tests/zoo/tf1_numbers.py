@@ -27,11 +27,7 @@ _EACH: dict[str, Callable[[float, Any], Any]] = {
     "mean_of_one": lambda s, w: tf.reduce_mean(tf.stack([s * tf.nn.l2_loss(w)])),
 }
 # Whether the outer of two factors is the penalty's own, no bare graph tells where it is added.
-_FEWER = {
-    "powered": ("included", "missing"),
-    "twice_scaled": ("missing",),
-    "turned_twice": ("missing",),
-}
+_FEWER = {"twice_scaled": ("missing",)}
 
 
 def each(form: str) -> Family:

@@ -178,9 +178,23 @@ def flat_vector(p: Program, mutation: str) -> None:
     p.train_op = tf.group(*updates, name="train")
 
 
+def painted(p: Program, mutation: str) -> None:
+    """Style transfer: an image is trained; its differences have two numbers in front of them."""
+    content = v1.placeholder(tf.float32, [1, 6, 6, 2], name="content")
+    p.feed(content, p.random.normal(size=(1, 6, 6, 2)).astype(np.float32))
+    image = p.variable("image", [1, 6, 6, 2])
+    filters = tf.constant(p.random.normal(size=(3, 3, 2, 2)).astype(np.float32))
+    seen, wanted = (tf.nn.relu(tf.nn.conv2d(t, filters, 1, "SAME")) for t in (image, content))
+    data = p.data(2.0 * tf.nn.l2_loss(seen - wanted) / 72.0)
+    down = tf.nn.l2_loss(image[:, 1:] - image[:, :-1]) / 60.0
+    right = tf.nn.l2_loss(image[:, :, 1:] - image[:, :, :-1]) / 60.0
+    p.penalty("smooth", p.strength("smooth", 0.2) * 2.0 * (down + right), image)
+    p.minimize(p.combine(data, mutation), v1.train.AdamOptimizer(0.01))
+
+
 for _form in _FORMS:
-    _mutations = ("included", "missing") if _form == "listed" else ("included",)
-    register(f"script_{_form}", written(_form), _mutations)
+    register(f"script_{_form}", written(_form), ("included", "half", "missing"))
+register("script_painted", painted, ("included", "half", "missing"))
 register("script_smooth", smooth, ("included", "half"))
 register("script_over_the_batch", over_the_batch(False), ("included", "half", "blocked"))
 register("script_over_four", over_the_batch(True), ("included", "half"))

@@ -184,7 +184,14 @@ _SIZED: dict[str, Callable[[float, Any], Any]] = {
     "elastic": lambda s, ws: (
         s * (0.15 * tf.reduce_sum(tf.abs(ws[1])) + 0.425 * tf.reduce_sum(tf.square(ws[1])))
     ),
+    "groups": lambda s, ws: (
+        s * tf.add_n([float(w.shape[1]) ** 0.5 * tf.reduce_sum(tf.norm(w, axis=1)) for w in ws])
+    ),
+    "elastic_nets": lambda s, ws: (
+        s * tf.add_n([0.3 * tf.reduce_sum(tf.abs(w)) + 0.35 * tf.reduce_sum(w**2) for w in ws])
+    ),
 }
+_ON_BOTH = ("halves", "groups", "elastic_nets")
 
 
 def sized(form: str) -> Family:
@@ -193,7 +200,7 @@ def sized(form: str) -> Family:
     def family(p: Program, mutation: str) -> None:
         m = Mlp.make(p)
         x, y = p.batch()
-        variables = [m.w1, m.w2] if form == "halves" else [m.w2]
+        variables = [m.w1, m.w2] if form in _ON_BOTH else [m.w2]
 
         @tf.function
         def step(x: Any, y: Any) -> Any:
@@ -239,4 +246,4 @@ register("whole_spread", spread, ("included", "half"))
 register("whole_variational", variational, ("included",))
 register("whole_for_strategies", for_strategies, ("included", "missing", "partial"))
 for _form in _SIZED:
-    register(f"whole_{_form}", sized(_form), ("included",))
+    register(f"whole_{_form}", sized(_form), ("included", "half", "missing"))

@@ -62,7 +62,6 @@ def test_a_penalty_times_zero_is_missing() -> None:
         (2.0, ("double_counted", 2.0)),
         (3.0, ("double_counted", 3.0)),
         (2.5, ("scaled", 2.5)),
-        (1e-4, ("scaled", 1e-4)),
     ],
 )
 def test_a_constant_factor_is_the_multiplier(
@@ -74,6 +73,26 @@ def test_a_constant_factor_is_the_multiplier(
     status, multiplier = said(only(step))
     assert status == expected[0]
     assert multiplier == pytest.approx(expected[1], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("factor", "bare", "expected"),
+    [
+        (1e-4, False, ("scaled", 1e-4)),
+        # Nothing tells which of two small numbers is the strength of a lone penalty.
+        (1e-4, True, ("included", 1.0)),
+        # The strength once more.
+        (1e-2, True, ("scaled", 1e-2)),
+    ],
+)
+def test_a_second_strength_is_the_penaltys_own_where_nothing_names_the_penalty(
+    factor: float, bare: bool, expected: tuple[str, float]
+) -> None:
+    step = TrainingStep()
+    penalty = step.l2("w", collected=not bare)
+    step.minimize(step.add(step.data_loss(collected=not bare), step.scale(factor, penalty)))
+    status, multiplier = said(only(step))
+    assert (status, multiplier) == (expected[0], pytest.approx(expected[1], rel=1e-5))
 
 
 def test_a_factor_on_the_whole_loss_does_not_count() -> None:
