@@ -186,13 +186,21 @@ class Candidates:
                 self._add_structural(part, found)
         made_of = self._made_of([*self.classes, *(p.node for p in found.values())])
         known = self._norms(made_of)
-        for node in norms.unused(flow, self._trained):
+        unused = {node: self._made_of([node]) for node in norms.unused(flow, self._trained)}
+        parts = {
+            part for node, own in unused.items() if self._is_one(node) for part in own - {node}
+        }
+        for node, own in unused.items():
             # The derivative with respect to a strength has the form of a penalty,
             # but is made of one.
-            own = self._made_of([node])
-            if not own & made_of and not self._is_second_reading(own, known):
+            is_new = node not in parts and not own & made_of
+            if is_new and not self._is_second_reading(own, known):
                 self._add_structural(node, found)
         return list(found.values())
+
+    def _is_one(self, node: int) -> bool:
+        """Whether a scalar is one penalty, not a scaled one or several."""
+        return penalty_parts.parts(self._flow, self._numbering, node, self.classes) == [node]
 
     def _is_second_reading(self, own: set[int], known: set[int]) -> bool:
         """Whether something is made of norms that known penalties are made of, computed anew."""

@@ -60,7 +60,7 @@ def _whole(flow: Flow, node: int) -> int:
         sums = [
             reader
             for reader in readers
-            if op_semantics.row(graph.ops[reader]).kind in (Kind.ADD, Kind.MULTIPLY)
+            if (op_semantics.row(graph.ops[reader]).kind is Kind.ADD or _is_scaled(flow, reader))
             and not flow.data[reader]
             and read_variables(flow, reader) == variables
             and flow.ranks.is_scalar(value_of(reader))

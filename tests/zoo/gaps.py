@@ -52,10 +52,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     "how often a loop goes around is not counted": {
         "tf2/whole_micro_batches/included": "*",
     },
-    "of a penalty that nothing reads, a part is listed once more": {
-        "tf1/number_by_its_shape/missing": "meta_graph",
-        "tf1/number_in_losses/missing": "meta_graph",
-    },
 }
 
 
