@@ -11,6 +11,8 @@ from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import norm_root, read_variables
 
 _SUMS = (*loss_vectors.JOINS, *loss_vectors.TOTALS, "Neg")
+# What arrives at a product in a gradient went through such ops alone.
+_HANDED_ON = (Kind.PASS, Kind.CUT, Kind.ADD, Kind.SUBTRACT, Kind.MULTIPLY, Kind.DIVIDE, Kind.CHOICE)
 _STRENGTH = 24  # ops that a strength is computed with, at most
 
 
@@ -81,21 +83,26 @@ def _has_plain_strength(flow: Flow, node: int) -> bool:
     factor = next((v for v in graph.inputs[node] if not flow.parameters[node_of(v)]), None)
     if factor is None:
         return False
-    stack, seen = [node_of(factor)], set[int]()
+    # With whether what is looked at is a factor, or an operand of something else.
+    stack, seen = [(node_of(factor), True)], set[tuple[int, bool]]()
     while stack:
-        source = stack.pop()
+        source, is_factor = current = stack.pop()
         op = graph.ops[source]
         kind = op_semantics.row(op).kind
-        if source in seen or kind in (Kind.VARIABLE, Kind.PLACEHOLDER):
+        if current in seen or kind in (Kind.VARIABLE, Kind.PLACEHOLDER):
             continue
-        seen.add(source)
+        seen.add(current)
         if op == "Const":
             constant = graph.attrs.constant(source)
-            if constant is None or constant.array is None or (constant.array == 1).all():
+            if constant is None or constant.array is None:
+                return False
+            # A schedule has ones as well: its first step, or a bound.
+            if is_factor and constant.is_float and (constant.array == 1).all():
                 return False
         elif len(seen) > _STRENGTH or op in ("Fill", "OnesLike", "ZerosLike", "Reshape", "Tile"):
             return False
-        stack.extend(node_of(v) for v in graph.inputs[source])
+        is_factor = is_factor and (kind in _HANDED_ON or op == "Neg")
+        stack.extend((node_of(v), is_factor) for v in graph.inputs[source])
     return True
 
 

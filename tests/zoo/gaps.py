@@ -12,9 +12,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     "a trained scalar enters the data loss linearly and passes for a penalty": {
         "tf1/uncertainty/included": "meta_graph",
     },
-    "a strength that follows the step hides an unused penalty where nothing declares it": {
-        "tf1/by_schedule/partial": "graph_def",
-    },
     "the optimizer joins elements of a gradient, and the L1 penalty is no constant share of it": {
         "keras/fit_muon/included": "run_metadata",
         "keras/fit_muon/missing": "run_metadata",
