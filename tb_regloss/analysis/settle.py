@@ -306,9 +306,12 @@ class Settler:
         for form in forms:
             inner = self._towers.inner_scale(form)
             # A loss scale makes numbers larger; 1/2 is a mean over two towers.
-            if inner is None or inner <= 1 or outer is None:
+            if inner is None or inner <= 1:
                 continue
-            if _close(inner * outer, 1.0):
+            whole = as_constant(form.penalties[number])
+            if _close(inner, whole) and any(_close(whole, value) for value in seen):
+                return Reach(is_reached=True, multiplier=1.0)
+            if outer is not None and _close(inner * outer, 1.0):
                 return Reach(is_reached=True, multiplier=absolute)
         if not forms and relative is not None:
             return Reach(is_reached=True, multiplier=self._without_common(relative))

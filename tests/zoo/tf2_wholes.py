@@ -217,6 +217,24 @@ def sized(form: str) -> Family:
     return family
 
 
+def scaled_each(p: Program, mutation: str) -> None:
+    """Each term of the loss is scaled for half precision, and the gradients scaled back."""
+    m = Mlp.make(p)
+    x, y = p.batch()
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            data = 64.0 * p.data(m.loss(x, y))
+            penalties = p.l2("w1", m.w1) + p.l2("w2", m.w2)
+            loss = p.optimized(data + 64.0 * penalties)
+        descend(p, [g / 64.0 for g in tape.gradient(loss, m.all())], m.all())
+        return loss
+
+    p.trace(step, x, y)
+    p.expect_all(mutation)
+
+
 def for_strategies(p: Program, mutation: str) -> None:
     """Written for several replicas, run on one: a sum over one penalty, divided by one."""
     m = Mlp.make(p)
@@ -245,5 +263,6 @@ register("whole_micro_batches", micro_batches, ("included",))
 register("whole_spread", spread, ("included", "half"))
 register("whole_variational", variational, ("included",))
 register("whole_for_strategies", for_strategies, ("included", "missing", "partial"))
+register("whole_scaled_each", scaled_each, ("included",))
 for _form in _SIZED:
     register(f"whole_{_form}", sized(_form), ("included", "half", "missing"))
