@@ -32,6 +32,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+Numbers = npt.NDArray[np.int64]
+
 PORT_BITS = 16
 _LOOKED_THROUGH = ("Identity", "IdentityN")
 PORT_MASK = (1 << PORT_BITS) - 1
@@ -54,6 +56,23 @@ def node_of(value: int) -> int:
 def port_of(value: int) -> int:
     """Returns the output port of a value."""
     return value & PORT_MASK
+
+
+def flattened(inputs: Sequence[Sequence[int]]) -> tuple[Numbers, Numbers]:
+    """Returns the values that nodes read, one node after the other, and how many each reads."""
+    counts = np.fromiter(map(len, inputs), np.int64, len(inputs))
+    values = np.fromiter(itertools.chain.from_iterable(inputs), np.int64, int(counts.sum()))
+    return values, counts
+
+
+def split(values: Numbers, counts: Numbers) -> list[list[int]]:
+    """Returns the values that each node reads.
+
+    >>> split(np.array([5, 6, 7]), np.array([2, 0, 1]))
+    [[5, 6], [], [7]]
+    """
+    flat, bounds = values.tolist(), [0, *np.cumsum(counts).tolist()]
+    return [flat[start:stop] for start, stop in itertools.pairwise(bounds)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,6 +117,7 @@ class OpGraph:
       names: unique names, as in the user's program.
       ops: op types.
       inputs: the values that each node reads, in the op's order.
+      flat_inputs: the same as `flattened` returns it.
       controls: nodes that a node waits for, only where there are any. Waiting
         is never evidence; it tells which updates a train op runs.
       attrs: attributes of nodes.
@@ -110,6 +130,7 @@ class OpGraph:
     names: Sequence[str]
     ops: Sequence[str]
     inputs: Sequence[Sequence[int]]
+    flat_inputs: tuple[Numbers, Numbers]
     controls: Mapping[int, Sequence[int]]
     attrs: AttrReader
     obstacles: tuple[str, ...] = ()
@@ -124,18 +145,15 @@ class OpGraph:
         return dict(zip(reversed(self.names), range(len(self.names) - 1, -1, -1), strict=True))
 
     @functools.cached_property
-    def edges(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def edges(self) -> tuple[Numbers, Numbers]:
         """All edges as `reader << PORT_BITS | input position`, and where each node's begin."""
-        lengths = np.fromiter(map(len, self.inputs), np.int64, len(self.inputs))
-        total = int(lengths.sum())
-        sources = np.fromiter(itertools.chain.from_iterable(self.inputs), np.int64, total)
-        readers = np.repeat(np.arange(len(self.inputs)), lengths)
-        starts = np.concatenate([[0], np.cumsum(lengths)[:-1]]) if len(lengths) else lengths
-        positions = np.arange(total) - np.repeat(starts, lengths)
-        sources >>= PORT_BITS
+        values, counts = self.flat_inputs
+        readers = np.repeat(np.arange(len(counts)), counts)
+        positions = np.arange(len(values)) - np.repeat(np.cumsum(counts) - counts, counts)
+        sources = values >> PORT_BITS
         order = np.argsort(sources, kind="stable")
         packed = readers[order] << PORT_BITS | positions[order]
-        offsets = np.searchsorted(sources[order], np.arange(len(self.inputs) + 1))
+        offsets = np.searchsorted(sources[order], np.arange(len(counts) + 1))
         return packed, offsets
 
     @functools.cached_property

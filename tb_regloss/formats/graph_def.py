@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from tb_regloss.analysis.op_graph import PORT_BITS, OpGraph, value_of
-from tb_regloss.formats import op_inputs, output_ports, queues
-from tb_regloss.formats.node_attrs import NodeAttrs, attr_value
+import numpy as np
+
+from tb_regloss.analysis.op_graph import PORT_BITS, Numbers, OpGraph, flattened, split, value_of
+from tb_regloss.formats import node_rows, op_inputs, output_ports, queues
+from tb_regloss.formats.node_attrs import NodeAttrs
 
 # A call tree in which each function calls the next one twice grows like 2^n;
 # what is over the bound stays a single op of unknown meaning, and says so. Real
@@ -33,17 +34,17 @@ _TRANSPARENT = ("Identity", "IdentityN")
 # From this GraphDef version on, shape () of a placeholder means a scalar.
 _SCALAR_SHAPES_SINCE = 24
 
-_CALLS = {"PartitionedCall": "f", "StatefulPartitionedCall": "f", "RemoteCall": "f"}
-_CALLS |= {"XlaLaunch": "function", "TPUPartitionedCall": "f"}
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall", "RemoteCall", "TPUPartitionedCall")
 _IFS = ("If", "StatelessIf")
 _CASES = ("Case", "StatelessCase")
 _WHILES = ("While", "StatelessWhile")
 # Loops over a dataset within a function; their bodies take a step each.
 _DATASETS = ("ReduceDataset", "ScanDataset")
+# The attributes that name what is called; a function may be an op's type as well.
+_BODIES: dict[str, tuple[str, ...]] = {"XlaLaunch": ("function",)}
+_BODIES |= dict.fromkeys((*_CALLS, *_DATASETS), ("f",)) | dict.fromkeys(_WHILES, ("body",))
+_BODIES |= dict.fromkeys(_IFS, ("then_branch", "else_branch"))
 _OURS = frozenset(("_If", "_LoopVar", "_Call", "_Missing", "_Malformed"))  # no ops of TensorFlow
-
-_INPUT = operator.attrgetter("input")
-_WHOLE = operator.itemgetter(slice(None))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,16 +68,15 @@ class _Builder:
         self.ops: list[str] = []
         self.inputs: list[list[int]] = []
         self.controls: dict[int, list[int]] = {}
-        self.defs: list[Any] = []
+        self.attrs = NodeAttrs()
         self.obstacles: dict[str, None] = {}
         self._is_full = False
+        self._kinds: dict[str, str] = {}
         self._functions = {f.signature.name: f for f in functions}
         self._aliases: dict[int, int] = {}
         self._absent: list[tuple[int, str]] = []
         self._calls: collections.deque[_Call] = collections.deque()
-        self._call_ops = frozenset(
-            (*_CALLS, *_IFS, *_CASES, *_WHILES, *_DATASETS, *self._functions)
-        )
+        self._call_ops = frozenset((*_BODIES, *_CASES, *self._functions))
 
     def build(self) -> OpGraph:
         """Inlines what waits and returns the graph."""
@@ -86,68 +86,70 @@ class _Builder:
         self._aliases.update(
             queues.aliases(self.ops, self.inputs, self._resolved, self._shared_name)
         )
+        flat = flattened(self.inputs)
         if self._aliases:
-            self._resolve_aliases()
+            self._resolve_aliases(*flat)
         return OpGraph(
             names=self.names,
             ops=self.ops,
             inputs=self.inputs,
+            flat_inputs=flat,
             controls=self.controls,
-            attrs=NodeAttrs(self.defs),
+            attrs=self.attrs,
             obstacles=tuple(self.obstacles),
             scalar_means_unknown=self._producer < _SCALAR_SHAPES_SINCE,
         )
 
     def _shared_name(self, node: int) -> str:
-        value = attr_value(self.defs[node], "shared_name")
+        value = self.attrs.value(node, "shared_name")
         return "" if value is None else str(value.s)
 
-    def add(self, name: str, op: str, inputs: list[int], node_def: Any = None) -> int:
+    def add(self, name: str, op: str, inputs: list[int]) -> int:
         """Appends one node and returns its number."""
         self.names.append(name)
         self.ops.append(op)
         self.inputs.append(inputs)
-        self.defs.append(node_def)
         return len(self.names) - 1
 
     def add_nodes(
         self,
-        node_defs: Iterable[Any],
+        nodes: Sequence[bytes],
         prefix: str,
         arguments: dict[str, int],
         depth: int,
         chain: tuple[str, ...],
     ) -> dict[str, int]:
         """Appends a graph's or a body's nodes; returns their first outputs by name."""
-        # Whole lists at a time: this is where most of a large graph's time goes.
         first = len(self.names)
-        kept = list(node_defs)
-        names, ops = [d.name for d in kept], [d.op for d in kept]
-        # The first of equal names counts.
-        last = (first + len(kept) - 1) << PORT_BITS
-        values_of = range(last, (first - 1) << PORT_BITS, -1 << PORT_BITS)
-        local = dict(zip(reversed(names), values_of, strict=True))
-        if len(local) < len(names):
-            self._tell_repeated(names, prefix)
-        self.names += [prefix + name for name in names] if prefix else names
-        self.ops += ops
-        self.defs += kept
-        if not self._call_ops.isdisjoint(ops):
+        rows = node_rows.read(nodes, first, arguments, self._kinds)
+        if len(rows.local) < len(rows.names):
+            self._tell_repeated(rows.names, prefix)
+        self.names += [prefix + name for name in rows.names] if prefix else rows.names
+        self.ops += rows.ops
+        self.attrs.add(first, nodes)
+        if not self._call_ops.isdisjoint(rows.ops):
             self._calls.extend(
                 _Call(node, depth, chain)
-                for node, op in enumerate(ops, first)
+                for node, op in enumerate(rows.ops, first)
                 if op in self._call_ops
             )
-        seen = {**local, **arguments} if arguments else dict(local)
-        known, inputs = seen.get, self.inputs
-        # Iterating over a repeated field costs twice as much as a copy of it.
-        for node, texts in enumerate(map(_WHOLE, map(_INPUT, kept)), first):
-            values: list[Any] = list(map(known, texts))
-            if None in values:
-                values = self._values(node, texts, seen, local, prefix)
-            inputs.append(values)
-        self._check_nodes(first)
-        return local
+        meaning = {text: self._meaning(text, rows, prefix) for text in dict.fromkeys(rows.unseen)}
+        rows.inputs[rows.inputs == node_rows.UNSEEN] = [meaning[text] for text in rows.unseen]
+        for node, waited in zip(*node_rows.waits(rows), strict=True):
+            self.controls.setdefault(first + node, []).append(waited)
+        values, counts = node_rows.values(rows)
+        self.inputs += split(values, counts)
+        self._check_nodes(first, rows.ops, counts)
+        return rows.local
+
+    def _meaning(self, text: str, rows: node_rows.Rows, prefix: str) -> int:
+        """Returns the value that a text names, or what stands for waiting."""
+        if text[:1] != "^":
+            return self._value(text, rows.local, prefix)
+        waited = rows.local.get(text[1:])
+        return (
+            node_rows.WAITS_IN_VAIN if waited is None else node_rows.wait_for(waited >> PORT_BITS)
+        )
 
     def _tell_repeated(self, names: Sequence[str], prefix: str) -> None:
         seen = set()
@@ -156,46 +158,22 @@ class _Builder:
                 self.obstacles[f"two ops are called {prefix + name!r}; the first one counts"] = None
             seen.add(name)
 
-    def _values(
-        self,
-        node: int,
-        texts: Iterable[str],
-        seen: dict[str, int],
-        local: dict[str, int],
-        prefix: str,
-    ) -> list[int]:
-        """Returns the values that a node reads; notes what it waits for."""
-        values = []
-        for text in texts:
-            value = seen.get(text)
-            if value is not None:
-                values.append(value)
-            elif text[:1] == "^":
-                waited = local.get(text[1:])
-                if waited is not None:
-                    self.controls.setdefault(node, []).append(waited >> PORT_BITS)
-            else:
-                value = seen[text] = self._value(text, local, prefix)
-                values.append(value)
-        return values
-
-    def _check_nodes(self, first: int) -> None:
+    def _check_nodes(self, first: int, ops: Sequence[str], counts: Numbers) -> None:
         """Sets apart what is not what its type says, and what has as many outputs as inputs."""
-        counts = list(map(len, self.inputs[first:]))
-        kinds = set(zip(self.ops[first:], counts, strict=True))
+        kinds = set(zip(ops, counts.tolist(), strict=True))
         wrong = {(op, n) for op, n in kinds if op in _OURS or not op_inputs.can_have(op, n)}
-        odd = wrong | {(op, n) for op, n in kinds if op in _TRANSPARENT}
-        for node, kind in enumerate(zip(self.ops[first:], counts, strict=True), first):
-            if kind not in odd:
-                continue
-            if kind in wrong:
-                self._make_unknown(node, kind[1])
+        odd = {*_TRANSPARENT, *(op for op, _ in wrong)}
+        for node in [node for node, op in enumerate(ops, first) if op in odd]:
+            inputs = self.inputs[node]
+            if (self.ops[node], len(inputs)) in wrong:
+                self._make_unknown(node, len(inputs))
                 continue
             # Each output is one input: were IdentityN followed as a whole,
             # every gradient would reach every update. And a program says
             # the same with an Identity more or less.
-            for port, value in enumerate(self.inputs[node]):
-                self._aliases[value_of(node, port)] = value
+            if self.ops[node] in _TRANSPARENT:
+                for port, value in enumerate(inputs):
+                    self._aliases[value_of(node, port)] = value
 
     def _make_unknown(self, node: int, count: int) -> None:
         """Keeps a node that is not what its type says from being taken for one."""
@@ -212,18 +190,18 @@ class _Builder:
             return self._missing(prefix + name)
         if not rest:
             return found
-        node = found >> PORT_BITS
         output, _, position = rest.rpartition(":")
         try:
-            number = int(position)
+            port = int(position)
         except ValueError:
             self.obstacles[f"the input {text!r} is not an op's output"] = None
             return self._missing(prefix + text)
-        port = output_ports.output_port(self.ops[node], output, number) if output else number
+        if output:
+            port = output_ports.output_port(self.ops[found >> PORT_BITS], output, port)
         if not 0 <= port < 1 << PORT_BITS:
             self.obstacles[f"the input {text!r} names an output that no op has"] = None
             return self._missing(prefix + text)
-        return value_of(node, port)
+        return found | port
 
     def _missing(self, name: str) -> int:
         # Nodes of a body stand in one block, so the stand-in is appended later.
@@ -236,23 +214,12 @@ class _Builder:
             self._aliases[key] = value_of(self.add(name, "_Missing", []))
 
     def _inline(self, call: _Call) -> None:
-        op, node_def = self.ops[call.node], self.defs[call.node]
-        if op in _IFS:
-            bodies = [
-                _function_name(node_def, "then_branch"),
-                _function_name(node_def, "else_branch"),
-            ]
-        elif op in _CASES:
-            branches = attr_value(node_def, "branches")
+        op = self.ops[call.node]
+        if op in _CASES:
+            branches = self.attrs.value(call.node, "branches")
             bodies = [] if branches is None else [f.name for f in branches.list.func]
-        elif op in _WHILES:
-            bodies = [_function_name(node_def, "body")]
-        elif op in _DATASETS:
-            bodies = [_function_name(node_def, "f")]
-        elif op in _CALLS:
-            bodies = [_function_name(node_def, _CALLS[op])]
         else:
-            bodies = [op]
+            bodies = [self._function_name(call.node, attr) for attr in _BODIES.get(op, ())] or [op]
         obstacle = self._obstacle(call, bodies)
         if obstacle:
             name = self.names[call.node]
@@ -277,6 +244,10 @@ class _Builder:
         for port, value in enumerate(merged):
             self._aliases[value_of(call.node, port)] = value
 
+    def _function_name(self, node: int, attr: str) -> str:
+        value = self.attrs.value(node, attr)
+        return "" if value is None else str(value.func.name)
+
     def _loop(
         self, call: _Call, body: str, initial: Sequence[int], others: Sequence[int]
     ) -> list[int]:
@@ -290,8 +261,8 @@ class _Builder:
 
     def _dataset_loop(self, call: _Call, body: str) -> list[int]:
         """Instantiates what is done with each element: of state, the element, and captures."""
-        node_def, operands = self.defs[call.node], self.inputs[call.node]
-        types = attr_value(node_def, "Tstate")
+        operands = self.inputs[call.node]
+        types = self.attrs.value(call.node, "Tstate")
         count = 0 if types is None else len(types.list.type)
         initial, captured = operands[1 : 1 + count], operands[1 + count :]
         formal = len(self._functions[body].signature.input_arg)
@@ -327,24 +298,53 @@ class _Builder:
         )
         arguments = dict(zip(formal, operands, strict=False))
         results = []
+        sources = {result.key: result.value for result in function.ret}
         for output in function.signature.output_arg:
-            text = function.ret[output.name]
+            text = sources.get(output.name, "")
             known = arguments.get(text)
             results.append(known if known is not None else self._value(text, local, prefix))
         return results
 
-    def _resolve_aliases(self) -> None:
-        aliases, controls = self._aliases, self.controls
+    def _resolve_aliases(self, values: Numbers, counts: Numbers) -> None:
+        """Replaces aliases by what stands behind them, in the lists of inputs as well."""
+        controls, stops = self.controls, np.cumsum(counts)
+        known, behind = self._all_resolved()
+        # Absent ops have negative numbers, and are aliases all of them.
+        is_alias = np.zeros(len(counts), bool)
+        is_alias[known[known >= 0] >> PORT_BITS] = True
+        places = np.flatnonzero(is_alias[values >> PORT_BITS] | (values < 0))
+        at = _places(known, values[places])
+        is_known = known[at] == values[places]
+        places, at = places[is_known], at[is_known]
+        readers = np.searchsorted(stops, places, "right")
         # Who reads what has to wait waits, too.
-        waiting = {value for value in aliases if value >> PORT_BITS in controls}
-        untouched = map(aliases.keys().isdisjoint, self.inputs)
-        for node in [node for node, is_untouched in enumerate(untouched) if not is_untouched]:
-            values = self.inputs[node]
-            for position, value in enumerate(values):
-                if value in aliases:
-                    if value in waiting:
-                        controls.setdefault(node, []).append(value >> PORT_BITS)
-                    values[position] = self._resolved(value)
+        waiting = np.isin(values[places] >> PORT_BITS, list(controls))
+        for node, place in zip(readers[waiting].tolist(), places[waiting].tolist(), strict=True):
+            controls.setdefault(node, []).append(int(values[place]) >> PORT_BITS)
+        values[places] = behind[at]
+        changed = np.unique(readers)
+        starts = (stops - counts)[changed].tolist()
+        for node, start, stop in zip(
+            changed.tolist(), starts, stops[changed].tolist(), strict=True
+        ):
+            self.inputs[node] = values[start:stop].tolist()
+
+    def _all_resolved(self) -> tuple[Numbers, Numbers]:
+        """Returns all aliases, sorted, and what stands behind them."""
+        aliases = self._aliases
+        known = np.fromiter(aliases, np.int64, len(aliases))
+        behind = np.fromiter(aliases.values(), np.int64, len(aliases))
+        order = np.argsort(known)
+        known, behind = known[order], behind[order]
+        # Each round goes twice as far.
+        for _ in range(PORT_BITS):
+            at = _places(known, behind)
+            further = known[at] == behind
+            if not further.any():
+                return known, behind
+            behind[further] = behind[at[further]]
+        # Some wait for themselves, or nearly so.
+        return known, np.array([self._resolved(value) for value in known.tolist()], np.int64)
 
     def _resolved(self, value: int) -> int:
         """Returns what stands behind an alias, and remembers it for the next who asks."""
@@ -361,15 +361,16 @@ class _Builder:
         return value
 
 
-def _function_name(node_def: Any, attr: str) -> str:
-    value = attr_value(node_def, attr)
-    return "" if value is None else str(value.func.name)
+def _places(known: Numbers, values: Numbers) -> Numbers:
+    """Returns where in a sorted array values stand, if they do."""
+    return np.minimum(np.searchsorted(known, values), len(known) - 1)
 
 
 def op_graph(proto: Any) -> OpGraph:
-    """Returns the ops of a GraphDef, or of a `light_graph.Graph`, with all calls inlined.
+    """Returns the ops of a `light_graph.Graph`, with all calls inlined.
 
-    Never raises for odd graphs.
+    Raises:
+      google.protobuf.message.DecodeError: some bytes are no node. Never for odd graphs.
     """
     builder = _Builder(proto)
     builder.add_nodes(proto.node, "", {}, 0, ())

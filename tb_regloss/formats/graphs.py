@@ -65,16 +65,17 @@ def _from_light_meta(data: bytes, source: str, digest: str = "") -> LoggedGraph:
 
 
 def _from_meta(proto: meta_graph_pb2.MetaGraphDef, source: str, digest: str) -> LoggedGraph:
-    return _graph(proto.graph_def, _collections(proto.collection_def), source, digest)
+    return _from_light_meta(proto.SerializeToString(), source, digest)
 
 
 def _run_metadata(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
     found: dict[str, LoggedGraph] = {}
     for position, functions in enumerate(config_pb2.RunMetadata.FromString(data).function_graphs):
         proto = functions.pre_optimization_graph
-        digest = digest_of(proto.SerializeToString(deterministic=True))
+        data = proto.SerializeToString(deterministic=True)
+        digest = digest_of(data)
         if not _is_eager_op(proto) and digest not in found:
-            found[digest] = _graph(proto, {}, f"{source}, function graph {position + 1}", digest)
+            (found[digest],) = _graph_def(data, f"{source}, function graph {position + 1}", digest)
     return tuple(found.values())
 
 
@@ -89,7 +90,7 @@ def _is_eager_op(proto: graph_pb2.GraphDef) -> bool:
 
 def _graph_def_text(data: bytes, source: str) -> tuple[LoggedGraph, ...]:
     proto = text_format.Parse(data.decode(), graph_pb2.GraphDef(), allow_unknown_field=True)
-    return (_graph(proto, {}, source, digest_of(data)),)
+    return _graph_def(proto.SerializeToString(), source, digest_of(data))
 
 
 def _meta_graph_text(data: bytes, source: str) -> tuple[LoggedGraph, ...]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import operator
 from collections.abc import Callable, Sequence
@@ -56,82 +57,80 @@ _HAS_KEY_FIRST = operator.methodcaller("startswith", _KEY_TAG)
 
 
 class NodeAttrs:
-    """Reads attributes from the NodeDefs that were kept, one a node.
+    """Reads attributes from serialized NodeDefs, of nodes that have one."""
 
-    These are TensorFlow's own messages or `light_graph.Node`s.
-    """
+    def __init__(self) -> None:
+        self._firsts: list[int] = []
+        self._blocks: list[Sequence[bytes]] = []
+        self._last: tuple[int, list[bytes]] = -1, []
 
-    def __init__(self, defs: Sequence[Any]) -> None:
-        self._defs = defs
+    def add(self, first: int, nodes: Sequence[bytes]) -> None:
+        """Adds the nodes from a number on, which is higher than all before."""
+        self._firsts.append(first)
+        self._blocks.append(nodes)
+
+    def _node(self, node: int) -> bytes:
+        block = bisect.bisect_right(self._firsts, node) - 1
+        nodes, place = self._blocks[block], node - self._firsts[block]
+        return nodes[place] if place < len(nodes) else b""
+
+    def _entries(self, node: int) -> list[bytes]:
+        """Returns the serialized attributes of a node, each a key and a value."""
+        # Who asks for one often asks for another one next.
+        if node != self._last[0]:
+            self._last = node, light_graph.Attrs.FromString(self._node(node)).attr[:]
+        return self._last[1]
+
+    def value(self, node: int, name: str) -> Any:
+        """Returns an attribute as an AttrValue, `None` where it is not set."""
+        found = self._serialized(node, name)
+        return None if found is None else _unpacked(found)
 
     def attr(self, node: int, name: str) -> Any:
         """Returns an attribute, `None` where it is not set; see `AttrReader`."""
-        found = self._find(node, name)
-        if not isinstance(found, bytes):
-            return None if found is None else _typed_attr(name, found)
+        found = self._serialized(node, name)
+        if found is None:
+            return None
         if len(found) <= _SHARED_BYTES:
             return _shared_attr(name, found)
         return _typed_attr(name, _unpacked(found))
 
     def constant(self, node: int) -> Constant | None:
         """Returns the value of a Const node, `None` where it does not parse."""
-        found = self._find(node, "value")
-        if not isinstance(found, bytes):
-            return None if found is None else tensor_values.constant(found.tensor)
+        found = self._serialized(node, "value")
+        if found is None:
+            return None
         if len(found) <= _SHARED_BYTES:
             return _shared_constant(found)
         return tensor_values.constant(_unpacked(found).tensor)
 
     def key(self, node: int) -> str:
         """Returns what, beside its inputs, decides what a node computes."""
-        node_def = self._defs[node]
-        if node_def is None:
-            return ""
-        if not isinstance(node_def, light_graph.Node):
-            return _key(node_def.attr)
-        kept = tuple(filter(_HAS_KEY, node_def.attr[:]))
+        kept = tuple(filter(_HAS_KEY, self._entries(node)))
         return _shared_key(kept) if kept else ""
 
-    def _find(self, node: int, name: str) -> Any:
-        """Returns an AttrValue, serialized where it was kept so, `None` where it is not set."""
-        node_def = self._defs[node]
-        if node_def is None:
-            return None
-        if isinstance(node_def, light_graph.Node):
-            return _serialized(node_def, name)
-        return attr_value(node_def, name)
+    def _serialized(self, node: int, name: str) -> bytes | None:
+        """Returns a serialized AttrValue, `None` where it is not set.
+
+        An entry of a map is a message: the key as field 1, then the value as field 2.
+        What is written in another way is left to the parser.
+        """
+        entries = self._entries(node)
+        found = list(filter(_begins(name), entries))
+        if not found:
+            return None if all(map(_HAS_KEY_FIRST, entries)) else _parsed(self._node(node), name)
+        entry, length, start, shift = found[-1], 0, len(_head(name)), 0
+        while start < len(entry):
+            byte = entry[start]
+            length |= (byte & 0x7F) << shift
+            start, shift = start + 1, shift + 7
+            if byte < 0x80:
+                break
+        return entry[start:] if start + length == len(entry) else _parsed(self._node(node), name)
 
 
-def attr_value(node_def: Any, name: str) -> Any:
-    """Returns an AttrValue of a node, `None` where it is not set."""
-    if isinstance(node_def, light_graph.Node):
-        found = _serialized(node_def, name)
-        return None if found is None else _unpacked(found)
-    return node_def.attr.get(name)
-
-
-def _serialized(node: Any, name: str) -> bytes | None:
-    """Returns the serialized AttrValue of a `light_graph.Node`, `None` where it is not set.
-
-    An entry of a map is a message: the key as field 1, then the value as field 2.
-    What is written in another way is left to the parser.
-    """
-    entries = node.attr[:]
-    found = list(filter(_begins(name), entries))
-    if not found:
-        return None if all(map(_HAS_KEY_FIRST, entries)) else _parsed(node, name)
-    entry, length, start, shift = found[-1], 0, len(_head(name)), 0
-    while start < len(entry):
-        byte = entry[start]
-        length |= (byte & 0x7F) << shift
-        start, shift = start + 1, shift + 7
-        if byte < 0x80:
-            break
-    return entry[start:] if start + length == len(entry) else _parsed(node, name)
-
-
-def _parsed(node: Any, name: str) -> bytes | None:
-    attrs = _node_def(node.SerializeToString()).attr
+def _parsed(node: bytes, name: str) -> bytes | None:
+    attrs = _node_def(node).attr
     return bytes(attrs[name].SerializeToString()) if name in attrs else None
 
 
@@ -155,7 +154,7 @@ def _key(attrs: Any) -> str:
 
 @functools.lru_cache(maxsize=1 << 12)
 def _shared_key(entries: tuple[bytes, ...]) -> str:
-    return _key(_node_def(light_graph.Node(attr=entries).SerializeToString()).attr)
+    return _key(_node_def(light_graph.Attrs(attr=entries).SerializeToString()).attr)
 
 
 @functools.lru_cache(maxsize=1 << 12)

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from tb_regloss.analysis.op_graph import OpGraph
-from tb_regloss.formats import graph_def
+from tb_regloss.formats import graph_def, light_graph
 from tests.helpers.graphs import FLOAT, Graph
 
 
 def flat(graph: Graph) -> OpGraph:
-    return graph_def.op_graph(graph.proto)
+    return graph_def.op_graph(light_graph.Graph.FromString(graph.proto.SerializeToString()))
 
 
 def operands(graph: OpGraph, name: str) -> list[str]:

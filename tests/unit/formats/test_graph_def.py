@@ -279,3 +279,14 @@ def test_shapes_of_placeholders_in_very_old_graphs_say_nothing() -> None:
     graph.proto.versions.producer = 21
     assert flat(graph).scalar_means_unknown
     assert not flat(Graph()).scalar_means_unknown
+
+
+def test_of_equal_names_the_first_is_read_though_a_later_one_is_nearer() -> None:
+    graph = Graph()
+    graph.op("IteratorGetNext", name="next")
+    graph.op("IteratorGetNext", name="other")
+    graph.op("AddN", "next", "next:1", name="sum")
+    graph.proto.node[1].name = "next"
+    found = flat(graph)
+    assert found.inputs[2] == [0, 1]
+    assert "two ops are called 'next'; the first one counts" in found.obstacles
