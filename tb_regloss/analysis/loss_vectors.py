@@ -69,7 +69,7 @@ def _is_filled(flow: Flow, node: int) -> bool:
     graph = flow.graph
     constant = graph.attrs.constant(node) if graph.ops[node] == "Const" else None
     if constant is not None and constant.array is not None:
-        return bool((constant.array == constant.array.flat[0]).all())
+        return bool((constant.array == constant.array.flat[:1]).all())  # It may be empty.
     return graph.ops[node] in _FILLS
 
 
