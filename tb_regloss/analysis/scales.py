@@ -18,6 +18,9 @@ from tb_regloss.analysis.op_semantics import Kind
 
 REDUCERS = frozenset(["Sum", "Mean", "Max", "Prod", "L2Loss", "EuclideanNorm", "Any", "All"])
 
+_CHAIN = 16  # ops between a gradient and what scales it
+_MULTIPLES = (Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE)
+
 
 class Scales:
     """Tells scales from what they scale, in one graph."""
@@ -54,11 +57,13 @@ class Scales:
         ranks = self._flow.ranks
         if ranks.is_scalar(candidate):
             return not ranks.is_scalar(other)
-        return self._is_reduction(candidate) and not self._is_reduction(other)
+        if not self._is_reduction(candidate):
+            return False
+        return not self._is_reduction(other) or self._reduces(candidate, other)
 
     def _is_reduction(self, value: int) -> bool:
         graph, current = self._flow.graph, value
-        for _ in range(16):
+        for _ in range(_CHAIN):
             node = node_of(current)
             op = graph.ops[node]
             if op in REDUCERS:
@@ -69,6 +74,30 @@ class Scales:
             if not inputs or op in op_semantics.CONTRACTIONS:
                 return False
             current = inputs[0]
+        return False
+
+    def _reduces(self, candidate: int, other: int) -> bool:
+        """Whether something is a reduction of what another one is a multiple of.
+
+        The gradient of a bias is a reduction itself, with dimensions kept.
+        """
+        graph, data = self._flow.graph, self._flow.data
+        multiples = set[int]()
+        for _ in range(_CHAIN):
+            node = node_of(other)
+            multiples.add(node)
+            of_data = [v for v in graph.inputs[node] if data[node_of(v)]]
+            if op_semantics.row(graph.ops[node]).kind not in _MULTIPLES or len(of_data) != 1:
+                break
+            other = of_data[0]
+        for _ in range(_CHAIN):
+            node = node_of(candidate)
+            if node in multiples:
+                return True
+            of_data = [v for v in graph.inputs[node] if data[node_of(v)]]
+            if not of_data:
+                return False
+            candidate = of_data[0]
         return False
 
     def adds_parameter(self, inputs: Sequence[int]) -> bool:

@@ -181,7 +181,10 @@ def clip_value(p: Program, mutation: str) -> None:
 
 def clip_norm(p: Program, mutation: str) -> None:
     """Every gradient is clipped by its norm."""
-    loss = p.combine(_penalized(p), mutation)
+    _clip_each(p, p.combine(_penalized(p), mutation))
+
+
+def _clip_each(p: Program, loss: Any) -> None:
     optimizer = v1.train.MomentumOptimizer(0.01, 0.9)
     pairs = p.ports(optimizer.compute_gradients(loss))
     p.running.optimized = loss.name
@@ -223,14 +226,24 @@ def loss_scale_forgotten(p: Program, mutation: str) -> None:
     _scaled(p, data, tf.add_n([loss for loss, _ in p.penalties.values()]))
 
 
-def loss_scale_of_a_sum(p: Program, mutation: str) -> None:
-    """One penalty over all weights: what arrives at each of them is rounded on its own."""
+def _summed(p: Program) -> Any:
+    """One penalty over all that is trained."""
     x, y = p.batch()
-    w1, w2, logits = p.mlp(x)
-    data = p.data(cross_entropy(y, logits))
-    decay = tf.add_n([tf.nn.l2_loss(w) for w in (w1, w2)]) * p.strength("decay")
-    v1.add_to_collection(REGULARIZATION, p.penalty("decay", decay, w1, w2))
-    _scaled(p, p.combine(data, mutation))
+    data = p.data(cross_entropy(y, p.mlp(x)[-1]))
+    variables = v1.trainable_variables()
+    decay = tf.add_n([tf.nn.l2_loss(v) for v in variables]) * p.strength("decay")
+    v1.add_to_collection(REGULARIZATION, p.penalty("decay", decay, *variables))
+    return data
+
+
+def loss_scale_of_a_sum(p: Program, mutation: str) -> None:
+    """What arrives at each weight is rounded on its own."""
+    _scaled(p, p.combine(_summed(p), mutation))
+
+
+def clip_norm_of_a_sum(p: Program, mutation: str) -> None:
+    """A bias's gradient is a sum over examples, with dimensions kept as in the norm of it."""
+    _clip_each(p, p.combine(_summed(p), mutation))
 
 
 def half_precision(p: Program, mutation: str) -> None:
@@ -273,6 +286,7 @@ register("clip_value", clip_value, _FEW)
 register("clip_norm", clip_norm, _FEW)
 register("loss_scale", loss_scale, _FEW)
 register("loss_scale_of_a_sum", loss_scale_of_a_sum, ("included", "half"))
+register("clip_norm_of_a_sum", clip_norm_of_a_sum, ("included", "half"))
 register("loss_scale_ref", loss_scale, ("included", "missing"), resource=False)
 register("loss_scale_forgotten", loss_scale_forgotten, ("scaled",))
 register("half_precision", half_precision, ("included", "missing", "blocked"))
