@@ -296,6 +296,12 @@ class Links:
                     stack.append(node_of(value))
         return cone
 
+    def strengths(self, number: int) -> set[int]:
+        """Returns what the copies of a penalty are made of beside variables."""
+        flow = self._flow
+        known = flow.variables.by_node
+        return {n for n in self._cone(number) if n not in known and not flow.parameters[n]}
+
     def private(self, penalty: Penalty, number: int) -> set[int]:
         """Returns ops that only this penalty (in all its copies) is made of.
 

@@ -121,11 +121,23 @@ class Settler:
 
     def _reach_update(self, penalty: Penalty, variable: int, update: Update) -> Reach:
         found = self._reach_ports(penalty, variable, update)
-        if found.multiplier is not None:
+        if _close(found.multiplier, 1.0):
             return found
-        before = self._clipping.before(update)
-        inner = None if before is None else self._reach_ports(penalty, variable, before)
-        return found if inner is None or inner.multiplier is None else inner
+        number = self.number(penalty)
+        before = self._clipping.before(update, self._links.strengths(number))
+        if before is None or not (found.multiplier is None or before.is_decayed):
+            return found
+        inner = self._reach_ports(penalty, variable, before.update)
+        if inner.multiplier is None or before.is_own:
+            return found if inner.multiplier is None else inner
+        # A decay by hand that is the penalty's own gradient is the penalty once more.
+        more = None if found.multiplier is None else found.multiplier - inner.multiplier
+        if inner.is_reached:
+            return found if more is not None and _is_whole(more) else inner
+        if more is None or _is_whole(more) or self.forms_with(number):
+            return found
+        text = "something is added to its gradient by hand that may be a part of it, or a decay"
+        return Reach(is_unknown=True, obstacle=text)
 
     def _reach_ports(self, penalty: Penalty, variable: int, update: Update) -> Reach:
         number = self._found.classes[penalty.node]
@@ -348,6 +360,10 @@ class Settler:
 def same_multiplier(left: float | None, right: float | None) -> bool:
     """Whether two multipliers are the same but for rounding, or both not known."""
     return left is right or _close(left, right)
+
+
+def _is_whole(number: float) -> bool:
+    return abs(number - round(number)) <= 1e-5
 
 
 def _agree(left: Reach, right: Reach) -> bool:

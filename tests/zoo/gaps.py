@@ -31,9 +31,6 @@ _KNOWN: dict[str, dict[str, str]] = {
         "tf2/joined_masked/included": "run_metadata",
         "tf2/joined_masked/partial": "run_metadata",
     },
-    "a decay inside of a trust ratio (LARS) is taken for the penalty's gradient": {
-        "tf1/step_trusted_decay/missing": "*",
-    },
     "the derivative of a convolution of a weight is not evaluated": {
         "tf1/script_smooth/half": "meta_graph",
     },

@@ -135,6 +135,22 @@ def _trusted(decay: float, inside: bool) -> Callable[[list[Any], list[Any]], Seq
     ]
 
 
+def _decayed_by_hand(gradients: list[Any], variables: list[Any]) -> list[Any]:
+    """A decay of its own strength beside the penalties, as a part of every gradient."""
+    return [g + 1e-4 * v for g, v in zip(gradients, variables, strict=True)]
+
+
+def _decayed_and_trusted(gradients: list[Any], variables: list[Any]) -> Sequence[Any]:
+    """LARS whose norms see the decay."""
+    pairs = zip(_decayed_by_hand(gradients, variables), variables, strict=True)
+    return [g * 0.001 * tf.norm(v) / (tf.norm(g) + 1e-9) for g, v in pairs]
+
+
+def _centered(g: Any) -> Any:
+    """Gradient centralization."""
+    return g - tf.reduce_mean(g, 0, keepdims=True) if len(g.shape) > 1 else g
+
+
 def _packed(gradients: list[Any], variables: list[Any]) -> Sequence[Any]:
     """All gradients in one vector, which devices add up, and apart again."""
     flat = tf.concat([tf.reshape(g, [-1]) for g in gradients], 0)
@@ -146,6 +162,11 @@ def _packed(gradients: list[Any], variables: list[Any]) -> Sequence[Any]:
 def _noisy_and_clipped(gradients: list[Any], _: list[Any]) -> Sequence[Any]:
     """Gradient noise, then a common norm."""
     return tf.clip_by_global_norm([_noisy(g) for g in gradients], 1.0)[0]
+
+
+def _clipped_and_noisy(gradients: list[Any], _: list[Any]) -> Sequence[Any]:
+    """A common norm, then noise."""
+    return [_noisy(g) for g in tf.clip_by_global_norm(gradients, 1.0)[0]]
 
 
 def _printed(g: Any) -> Any:
@@ -171,5 +192,11 @@ register("step_noisy", _each(_noisy), ("included", "half"))
 register("step_sign_applied", _each(tf.sign), ("included", "missing"))
 register("step_trusted", receiving(_trusted(1e-4, inside=False)), ("included", "half"))
 register("step_trusted_decay", receiving(_trusted(1e-4, inside=True)), ("included", "missing"))
+register("step_decayed_by_hand", receiving(_decayed_by_hand), ("included", "half", "missing"))
+register(
+    "step_decayed_and_trusted", receiving(_decayed_and_trusted), ("included", "half", "missing")
+)
+register("step_centered", _each(_centered), ("included", "half"))
 register("step_packed", receiving(_packed), ("included", "missing"))
 register("step_noisy_and_clipped", receiving(_noisy_and_clipped), ("included", "half"))
+register("step_clipped_and_noisy", receiving(_clipped_and_noisy), ("included", "half"))
