@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from tb_regloss.analysis import input_data, op_semantics, variables
+from tb_regloss.analysis import input_data, op_semantics, unshaped, variables
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.shapes import Ranks
@@ -102,6 +102,7 @@ class Flow:
         self._extra_readers: dict[int, list[int]] = {}
         self.reads: dict[int, list[int]] = {}
         self._find_reads()
+        self._learn_scalars()
         self._sources = input_data.sources(graph, self.variables, self.ranks)
         self._propagate_all()
         self._find_stored_data()
@@ -110,6 +111,13 @@ class Flow:
             self._sources += products
             self.set_state({})
         self.hyperparameters: frozenset[int] = frozenset()
+
+    def _learn_scalars(self) -> None:
+        written = {v: [write.value for write in found] for v, found in self.writes.items()}
+        found = unshaped.scalars(self.graph, self.variables, self.ranks, self.reads, written)
+        if found:
+            self.variables.make_scalars(found)
+            self.ranks = Ranks(self.graph, self.variables)
 
     def _find_stored_data(self) -> None:
         # First what meets a variable itself, or the weights of a vector of losses,

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
@@ -19,6 +19,7 @@ DT_RESOURCE = 20
 DT_VARIANT = 21
 
 _ASSUMED = 3
+_LOOKUP = "ResourceGather"
 _RANKS = {"MatMul": 2, "BatchMatMulV2": 2, "Conv2D": 4, "DepthwiseConv2dNative": 4, "Conv3D": 5}
 _RANKS |= {"ResourceGather": 2, "GatherV2": 2}
 
@@ -65,14 +66,20 @@ class Variables:
     def _learn_from_reads(self) -> None:
         """A captured handle says nothing of its variable; those who read it do."""
         attrs = self._graph.attrs
-        for node in self._graph.nodes_with_op("ReadVariableOp"):
-            handle = self._graph.inputs[node][:1]
-            variable = self.behind(handle[0]) if handle else None
+        # A table of which rows are looked up may be read whole by its optimizer only.
+        reads = (*self._graph.nodes_with_op("ReadVariableOp"), *self._graph.nodes_with_op(_LOOKUP))
+        for node in reads:
+            inputs = self._graph.inputs[node]
+            variable = self.behind(inputs[0]) if inputs else None
             if variable is None or variable.shape is not None:
                 continue
-            dtype, shapes = attrs.attr(node, "dtype"), attrs.attr(node, "_output_shapes")
-            shape = shapes[0] if shapes else None
-            rank = None if shape is not None else self._rank_of_use(node)
+            is_lookup = self._graph.ops[node] == _LOOKUP
+            shapes = None if is_lookup else attrs.attr(node, "_output_shapes")
+            dtype, shape = attrs.attr(node, "dtype"), shapes[0] if shapes else None
+            if is_lookup:
+                rank: int | None = _RANKS[_LOOKUP]
+            else:
+                rank = None if shape is not None else self._rank_of_use(node)
             assumed = None if rank is None else (_ASSUMED,) * rank
             self.by_node[variable.node] = dataclasses.replace(
                 variable,
@@ -155,6 +162,11 @@ class Variables:
         for passed in seen:
             roots[passed] = node
         return node
+
+    def make_scalars(self, nodes: Iterable[int]) -> None:
+        """Says that some variables have no dimensions."""
+        for node in nodes:
+            self.by_node[node] = dataclasses.replace(self.by_node[node], shape=())
 
     def unify(self, copies: Mapping[int, int]) -> None:
         """Says that some variables are copies of others, one on each replica."""

@@ -50,6 +50,7 @@ TF2_MODULES = (
     "tf2_wholes",
     "tf2_objectives",
     "tf2_steps",
+    "tf2_tutorials",
 )
 
 

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: 2026 The RegLoss authors
+# SPDX-License-Identifier: Apache-2.0
+"""TF2 programs: penalties as tutorials write them, where a log says little of their variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from tests.zoo.tf2_program import Family, Program, register
+from tests.zoo.tf2_tape import Mlp, descend
+
+
+def looked_up_rows(p: Program, mutation: str) -> None:
+    """Matrix factorization from ranks: L2 on the rows of a batch, each looked up once more."""
+    users, items = p.variable("users", [7, 3]), p.variable("items", [9, 3])
+    batch = tf.constant([0, 2, 1, 5]), tf.constant([8, 1, 0, 0]), tf.constant([1, 2, 3, 3])
+
+    @tf.function
+    def step(user: Any, good: Any, bad: Any) -> Any:
+        with tf.GradientTape() as tape:
+            rows = [tf.gather(users, user), tf.gather(items, good), tf.gather(items, bad)]
+            margin = tf.reduce_sum(rows[0] * (rows[1] - rows[2]), 1)
+            data = p.data(-tf.reduce_mean(tf.math.log_sigmoid(margin)))
+            rows_of_users = tf.nn.l2_loss(tf.gather(users, user))
+            p.penalty("users", p.strength("users") * rows_of_users, users)
+            both = tf.nn.l2_loss(tf.gather(items, good)) + tf.nn.l2_loss(tf.gather(items, bad))
+            p.penalty("items", p.strength("items") * both, items)
+            loss = p.combine(data, mutation)
+        pairs = p.ports(tape.gradient(loss, [users, items]), [users, items])
+        for gradient, variable in pairs:
+            update = tf.IndexedSlices(-0.1 * gradient.values, gradient.indices)
+            variable.scatter_add(update)
+        return loss
+
+    p.trace(step, *batch)
+
+
+def kept_strength(p: Program, mutation: str) -> None:
+    """Strengths in variables that no step writes, as Keras callbacks set them."""
+    m = Mlp.make(p)
+    x, y = p.batch()
+    strengths = [tf.Variable(p.strength(key), trainable=False) for key in ("w1", "w2")]
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            data = p.data(m.loss(x, y))
+            p.penalty("w1", strengths[0] * tf.nn.l2_loss(m.w1), m.w1)
+            p.penalty("w2", tf.minimum(2.0 * strengths[1], 1.0) * tf.nn.l2_loss(m.w2), m.w2)
+            loss = p.combine(data, mutation)
+        descend(p, tape.gradient(loss, m.all()), m.all())
+        return loss
+
+    p.trace(step, x, y)
+
+
+def counted_strength(p: Program, mutation: str) -> None:
+    """A strength that grows with a count of steps."""
+    m = Mlp.make(p)
+    x, y = p.batch()
+    count = tf.Variable(3.0, trainable=False)
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        warm = tf.minimum(1.0, count / 10.0)
+        with tf.GradientTape() as tape:
+            data = p.data(m.loss(x, y))
+            p.penalty("w1", warm * p.strength("w1") * tf.nn.l2_loss(m.w1), m.w1)
+            p.penalty("w2", warm * p.strength("w2") * tf.nn.l2_loss(m.w2), m.w2)
+            loss = p.combine(data, mutation)
+        descend(p, tape.gradient(loss, m.all()), m.all())
+        count.assign_add(1.0)
+        return loss
+
+    p.trace(step, x, y)
+
+
+def in_functions(p: Program, mutation: str) -> None:
+    """Each penalty is what a tf.function of its own returns."""
+    m = Mlp.make(p)
+    x, y = p.batch()
+
+    @tf.function
+    def decay(w: Any, strength: Any) -> Any:
+        return strength * tf.nn.l2_loss(w)
+
+    @tf.function
+    def loss_of(x: Any, y: Any) -> Any:
+        data = p.data(m.loss(x, y))
+        p.penalty("w1", decay(m.w1, tf.constant(p.strength("w1"))), m.w1)
+        p.penalty("w2", decay(m.w2, tf.constant(p.strength("w2"))), m.w2)
+        return p.combine(data, mutation)
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = loss_of(x, y)
+        descend(p, tape.gradient(loss, m.all()), m.all())
+        return loss
+
+    p.trace(step, x, y)
+
+
+def group_lasso(p: Program, mutation: str) -> None:
+    """The sum of the norms of rows, by `tf.norm`."""
+    m = Mlp.make(p)
+    x, y = p.batch()
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            data = p.data(m.loss(x, y))
+            for key, w in (("w1", m.w1), ("w2", m.w2)):
+                p.penalty(key, p.strength(key) * tf.reduce_sum(tf.norm(w, axis=1)), w)
+            loss = p.combine(data, mutation)
+        descend(p, tape.gradient(loss, m.all()), m.all())
+        return loss
+
+    p.trace(step, x, y)
+
+
+_FAMILIES: tuple[Family, ...] = (
+    looked_up_rows,
+    kept_strength,
+    counted_strength,
+    in_functions,
+    group_lasso,
+)
+for _family in _FAMILIES:
+    register(f"tutorial_{_family.__name__}", _family, ("included", "missing", "partial", "half"))
