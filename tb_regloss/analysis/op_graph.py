@@ -125,6 +125,7 @@ class OpGraph:
       scalar_means_unknown: whether a placeholder's shape `()` says nothing
         (graphs of TensorFlow before 1.1, GraphDef version below 24, see
         `tensorflow/core/public/version.h`).
+      aliases: the values that stand behind outputs of calls that were followed.
     """
 
     names: Sequence[str]
@@ -135,6 +136,7 @@ class OpGraph:
     attrs: AttrReader
     obstacles: tuple[str, ...] = ()
     scalar_means_unknown: bool = False
+    aliases: Mapping[int, int] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -182,6 +184,13 @@ class OpGraph:
                 break
             node = node_of(value)
         return node
+
+    def meant(self, node: int, port: int) -> int:
+        """Returns the node that computes an output, behind identities and calls."""
+        value = value_of(node, port)
+        while value in self.aliases:
+            value = self.aliases[value]
+        return node if port_of(value) else self.source(node_of(value))
 
     def nodes_with_op(self, op: str) -> list[int]:
         """Returns the nodes of one op type, in order."""

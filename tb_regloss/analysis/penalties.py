@@ -96,15 +96,22 @@ def node_named(flow: Flow, tensor: str, of: bytearray, reads: int = 0) -> int | 
         may each have an op of that name.
     """
     graph = flow.graph
-    name = tensor.removeprefix("^").partition(":")[0]
-    exact = graph.index.get(name)
-    if exact is not None and is_float_scalar(flow, exact) and of[exact]:
-        return graph.source(exact)
+    name, _, output = tensor.removeprefix("^").partition(":")
+    port = int(output) if output.isdecimal() else 0
+    exact = graph.meant(graph.index[name], port) if name in graph.index else None
+    if exact is not None and of[exact] and is_float_scalar(flow, exact):
+        # Each function counts its calls anew: another function's may have that name, too.
+        is_call = graph.ops[graph.index[name]] == "_Call"
+        if not is_call or not reads or len(read_variables(flow, exact)) == reads:
+            return exact
     ending = "/" + name
-    named = {
-        other: graph.source(node)
+    endings = {
+        other: graph.meant(node, port)
         for other, node in graph.index.items()
-        if other.endswith(ending) and of[node] and is_float_scalar(flow, node)
+        if other.endswith(ending)
+    }
+    named = {
+        other: node for other, node in endings.items() if of[node] and is_float_scalar(flow, node)
     }
     # What stands before the name is a call, or else only a scope around another op.
     called = {node for other, node in named.items() if other.removesuffix(ending) in graph.index}

@@ -98,6 +98,7 @@ class _Builder:
             attrs=self.attrs,
             obstacles=tuple(self.obstacles),
             scalar_means_unknown=self._producer < _SCALAR_SHAPES_SINCE,
+            aliases=self._aliases,
         )
 
     def _shared_name(self, node: int) -> str:
