@@ -215,6 +215,11 @@ def elementwise(function: Any, *operands: Sampled) -> Sampled:
     if right.parts and left.shape == ():
         mapped = tuple(elementwise(function, left, part) for part in right.parts)
         return dataclasses.replace(right, parts=mapped)
+    if left.parts and _are_alike(left, right):
+        joined = (
+            elementwise(function, *pair) for pair in zip(left.parts, right.parts, strict=True)
+        )
+        return dataclasses.replace(left, parts=tuple(joined))
     left, right = collapse(left), collapse(right)
     shape = _broadcast(left.shape, right.shape)
     if left.is_filled and right.is_filled:
@@ -226,6 +231,13 @@ def elementwise(function: Any, *operands: Sampled) -> Sampled:
     if result.size > MAX_DENSE:
         return Sampled(shape, NOTHING.array)
     return Sampled(shape, np.broadcast_to(result, (result.shape[0], *shape)))
+
+
+def _are_alike(left: Sampled, right: Sampled) -> bool:
+    """Whether two tensors were put together in the same way, as the gradients of two replicas."""
+    if left.stacked != right.stacked or len(left.parts) != len(right.parts):
+        return False
+    return all(a.shape == b.shape for a, b in zip(left.parts, right.parts, strict=True))
 
 
 def _broadcast(

@@ -347,6 +347,13 @@ class Settler:
             whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
             if whole and ratio is not None and absolute and self._links.shares(absolute / whole):
                 return Reach(is_reached=True, multiplier=ratio)
+        for form in forms:
+            # Behind a common factor that varies, each term of data is a part of its own,
+            # as each replica's is.
+            whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
+            terms = as_constant(sampled.sum_arrays(list(form.data.values())))
+            if absolute is None and whole and terms and _close(whole / terms, relative):
+                return Reach(is_reached=True, multiplier=ratio)
         if relative is not None and _close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)
         is_assumed = self._flow.variables.by_node[update.variable].is_assumed

@@ -117,9 +117,56 @@ def keras_loop(p: Program, mutation: str) -> None:
     p.trace(step, x, y)
 
 
+def deep(p: Program, mutation: str) -> None:
+    """Two layers with biases, each replica's gradients clipped by their norm before the sum."""
+    strategy = the_strategy()
+    with strategy.scope():
+        layers = [keras.layers.Dense(4, "tanh"), keras.layers.Dense(3)]
+        model = keras.Sequential([keras.Input([5]), *layers])
+        make = functools.partial(keras.optimizers.Adam, 0.01, global_clipnorm=1.0)
+        optimizer = make() if mutation == "half" else keras.optimizers.SGD(0.1)
+        optimizer = spied(p, optimizer, model.trainable_variables)
+    x, y = p.batch()
+
+    def replica_step(x: Any, y: Any) -> Any:
+        replica = int(tf.distribute.get_replica_context().replica_id_in_sync_group)
+        with tf.GradientTape() as tape:
+            logits = model(x, training=True)
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
+            data = p.data(tf.nn.compute_average_loss(each, global_batch_size=4))
+            losses = {}
+            for key, layer in zip(("first", "second"), layers, strict=True):
+                losses[key] = p.strength(key) * tf.nn.l2_loss(layer.kernel.value)
+                if replica == 0:
+                    p.penalty(key, losses[key], layer.kernel.value)
+            kept = [losses["second"]] if mutation == "partial" else list(losses.values())
+            loss = data + share_of(mutation) * tf.nn.scale_regularization_loss(tf.add_n(kept))
+            if replica == 0:
+                p.optimized(loss)
+        optimizer.apply(tape.gradient(loss, model.trainable_variables))
+        return loss
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        per_replica = strategy.run(replica_step, (x, y))
+        return strategy.reduce("sum", per_replica, axis=None)
+
+    p.trace(step, x, y)
+    if mutation == "partial":
+        p.expect("first", "missing")
+    p.expect_all("scaled" if mutation == "half" else "included", share_of(mutation))
+
+
+def share_of(mutation: str) -> float:
+    """What of the penalties a mutation of `deep` keeps."""
+    return 0.5 if mutation == "half" else 1.0
+
+
 prepare()
 if two_devices():
     for _family in (raw, keras_loop) if HAS_KERAS_3 else (raw,):
         register(
             f"mirrored_{_family.__name__}", _family, ("included", "missing", "twice", "blocked")
         )
+    if HAS_KERAS_3:
+        register("mirrored_deep", deep, ("included", "partial", "half"))
