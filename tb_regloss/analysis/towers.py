@@ -80,7 +80,8 @@ class Towers:
             return [ratio / len(data), ratio]
         if count <= 1 or None in ratios:
             return [ratio]
-        if self._adds_up(form) and absolute is not None:
+        is_mean = self._adds_up(form) or all(self._is_divided(node, count) for node in form.data)
+        if is_mean and absolute is not None:
             return [total, ratio]
         return [total / count, ratio]
 
@@ -315,6 +316,17 @@ class Towers:
             else:
                 return False
         return False
+
+    def _is_divided(self, node: int, count: int) -> bool:
+        """Whether a loss is divided by the number of its copies, as slim's clones do."""
+        graph = self._flow.graph
+        node = graph.source(node)
+        if op_semantics.row(graph.ops[node]).kind is not Kind.DIVIDE:
+            return False
+        constant = graph.attrs.constant(graph.source(node_of(graph.inputs[node][1])))
+        if constant is None or constant.array is None or constant.array.size != 1:
+            return False
+        return float(constant.array.flat[0]) == count
 
     def _is_fixed(self, value: int) -> bool:
         """Whether a factor is a constant, not a count that is taken from the data's shape."""

@@ -123,7 +123,7 @@ def clones(p: Program, mutation: str) -> None:
     v1.add_to_collection(v1.GraphKeys.TRAIN_OP, total)
 
 
-def clones_of_two_losses(p: Program, mutation: str) -> None:
+def clones_of_two_losses(p: Program, mutation: str, charted: bool = True) -> None:
     """Each clone has a main and an auxiliary loss; where the decay joins the mutation says."""
     x, y = p.batch(size=4)
     totals = []
@@ -149,7 +149,8 @@ def clones_of_two_losses(p: Program, mutation: str) -> None:
         totals[0] = totals[0] + decay / float(TOWERS)
     else:
         p.expect_all("missing")
-    v1.summary.scalar("total_loss", tf.add_n(totals))
+    if charted:
+        v1.summary.scalar("total_loss", tf.add_n(totals))
     _apply(p, totals, average=False)
 
 
@@ -280,7 +281,9 @@ for _resource, _tag in ((True, "resource"), (False, "ref")):
     register(f"clones_{_tag}", clones, ("included", "missing", "twice", "blocked"), _resource)
     register(f"clip_global_norm_{_tag}", clip_global_norm, _FEW, resource=_resource)
 register("towers_clipped", towers_clipped, ("included", "missing", "half", "twice"))
-register("clones_of_two_losses", clones_of_two_losses, ("last", "twice", "shared", "missing"))
+_WHERE = ("last", "twice", "shared", "missing")
+register("clones_of_two_losses", clones_of_two_losses, _WHERE)
+register("clones_not_charted", lambda p, m: clones_of_two_losses(p, m, False), _WHERE)
 register("towers_in_loss", towers_in_loss, ("included", "missing", "half"))
 register("clip_value", clip_value, _FEW)
 register("clip_norm", clip_norm, _FEW)
