@@ -24,7 +24,8 @@ from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 
 Array = sampled.Array
-_Weight = tuple[Array, Array]
+_Factor = tuple[Array, Array]
+_Weight = tuple[Array, Array, Array]
 _SUMS = ("Sum", "Mean", "Pack", "ConcatV2", "Concat")
 _ONE_AT_A_TIME = ("TensorListGetItem", "TensorArrayReadV3")
 _FOLLOWED = (Kind.PASS, Kind.CUT, Kind.ADD, Kind.SUBTRACT, Kind.CHOICE, Kind.ALL_REDUCE, Kind.PORTS)
@@ -36,7 +37,8 @@ class Form:
 
     Attributes:
       node: the scalar's op.
-      penalties: coefficient by penalty class, `[DRAWS or 1]`.
+      penalties: coefficient by penalty class, `[DRAWS or 1]`, on the ways that
+        let a gradient through, where there is one.
       data: coefficient by the node of a term that depends on data.
       is_cut: classes whose every way to the scalar passes an op that lets no
         gradient through, with that op.
@@ -147,17 +149,20 @@ class Sums:
         one = np.ones(1, np.complex128)
         # Of tensors that are reduced later: what stands before the reduction, and
         # what all elements weigh together. A penalty that is added to the loss of
-        # each example counts with the second, the examples' losses with the first.
-        weights: dict[int, _Weight] = {node: (one, one)}
+        # each example counts with the second, the examples' losses with the first. The
+        # third is the part of the second that lets a gradient through.
+        weights: dict[int, _Weight] = {node: (one, one, one)}
         cut_by: dict[int, int | None] = {node: None}
-        penalties: dict[int, Array] = {}
+        values: dict[int, Array] = {}
+        gradients: dict[int, Array] = {}
         data: dict[int, Array] = {}
         cuts: dict[int, list[int | None]] = {}
         for current in order:
-            unit, total = weights.pop(current)
+            unit, total, live = weights.pop(current)
             if current in self._classes and current != node:
                 number = self._classes[current]
-                penalties[number] = penalties.get(number, np.zeros(1)) + total
+                values[number] = values.get(number, np.zeros(1)) + total
+                gradients[number] = gradients.get(number, np.zeros(1)) + live
                 cuts.setdefault(number, []).append(cut_by[current])
                 continue
             operands = self._terms(current)
@@ -167,12 +172,15 @@ class Sums:
                     data[current] = data.get(current, np.zeros(1)) + coefficient
                 continue
             cut = current if self._is_cut(current) else cut_by[current]
+            if cut == current:
+                live = np.zeros(1, np.complex128)
             for operand, (of_unit, of_total) in operands:
                 with np.errstate(all="ignore"):
                     all_of_it = total * of_total
+                    passed = live * of_total if live.any() else live
                     each = all_of_it if flow.ranks.is_scalar(value_of(operand)) else unit * of_unit
-                before = weights.get(operand, (np.zeros(1), np.zeros(1)))
-                weights[operand] = (before[0] + each, before[1] + all_of_it)
+                before = weights.get(operand, (np.zeros(1),) * 3)
+                weights[operand] = (before[0] + each, before[1] + all_of_it, before[2] + passed)
                 if operand not in cut_by or cut is None:
                     cut_by[operand] = cut
         is_cut = {
@@ -180,6 +188,7 @@ class Sums:
             for number, found in cuts.items()
             if all(by is not None for by in found)
         }
+        penalties = {n: values[n] if n in is_cut else gradients[n] for n in values}
         return Form(node, penalties, data, is_cut)
 
     def _of_mean(self, node: int, unit: Array) -> Array:
@@ -221,7 +230,7 @@ class Sums:
         order.reverse()
         return order
 
-    def _terms(self, node: int) -> list[tuple[int, _Weight]]:
+    def _terms(self, node: int) -> list[tuple[int, _Factor]]:
         """Returns what a node adds up, with factors; nothing where it is no sum."""
         if node not in self.reached and node not in self._from_data:
             return []
