@@ -17,7 +17,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import op_semantics, sampled, variables
+from tb_regloss.analysis import loss_vectors, op_semantics, sampled, variables
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
@@ -130,13 +130,15 @@ class Sums:
             return position == 0 and self._picked(reader) is not None
         if kind in _FOLLOWED:
             return inputs[position] in op_semantics.value_inputs(op, inputs)
-        if op == "Neg":
-            return True
+        if op in ("Neg", "Fill"):
+            return inputs[position] in op_semantics.value_inputs(op, inputs)
         if kind is Kind.DIVIDE:
             return position == 0 and ranks.rank(inputs[1]) in (0, None)
         if kind is Kind.MULTIPLY and len(inputs) == 2:
             other = inputs[1 - position]
-            return ranks.rank(other) in (0, None) and not self._reads_variable(other)
+            if ranks.rank(other) not in (0, None):
+                return self._mean_weight(inputs[position], other) is not None
+            return not self._reads_variable(other)
         return False
 
     def _reads_variable(self, value: int) -> bool:
@@ -260,6 +262,8 @@ class Sums:
             return [(node_of(inputs[0]), one), (node_of(inputs[1]), -one)]
         if op == "Neg":
             return [(node_of(inputs[0]), -one)]
+        if op == "Fill":
+            return [(node_of(inputs[1]), one)]
         if kind is Kind.ADD:
             return [(node_of(v), one) for v in inputs]
         if op in _ONE_AT_A_TIME:
@@ -282,8 +286,21 @@ class Sums:
             )
             if not inside[position]:
                 return []
-            return [(node_of(inputs[position]), self._evaluator.factor(inputs[1 - position]))]
+            scaled, other = inputs[position], inputs[1 - position]
+            factor = self._mean_weight(scaled, other)
+            return [(node_of(scaled), self._evaluator.factor(other) if factor is None else factor)]
         return []
+
+    def _mean_weight(self, scaled: int, other: int) -> Array | None:
+        """Returns the mean of constants that weigh equal elements, which their sum counts with."""
+        graph, weights = self._flow.graph, self._flow.graph.source(node_of(other))
+        if graph.ops[weights] != "Const" or self._flow.ranks.is_scalar(other):
+            return None
+        constant = graph.attrs.constant(weights)
+        if constant is None or constant.array is None:
+            return None
+        is_equal = loss_vectors.is_spread(self._flow, node_of(scaled))
+        return np.full(1, constant.array.mean(), np.complex128) if is_equal else None
 
     def _count(self, node: int) -> Array:
         """Returns how many elements a tensor has, a symbol where that is not known."""
