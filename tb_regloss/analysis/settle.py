@@ -327,6 +327,10 @@ class Settler:
                 return Reach(is_reached=True, multiplier=absolute)
         if not forms and relative is not None:
             return Reach(is_reached=True, multiplier=self._without_common(relative))
+        for form in forms if _close(relative, absolute) else ():
+            mean = self._towers.mean_of_copies(form, number)
+            if mean is not None and _close(mean[0], relative):
+                return Reach(is_reached=True, multiplier=mean[0] / mean[1])
         for form in forms:
             for choice in self._towers.choices(form, number, absolute, update):
                 if any(_close(choice, value) for value in seen):

@@ -92,6 +92,16 @@ class Towers:
         factors = {as_constant(coefficient) for coefficient in known.values()}
         return factors.pop() if len(factors) == 1 else None
 
+    def mean_of_copies(self, form: Form, number: int) -> tuple[float, float] | None:
+        """Returns a penalty's coefficient in the mean over the towers that a sum adds up.
+
+        And the data loss's; `None` where it adds up no copies, or with unequal factors.
+        """
+        data, whole = self._data(form), as_constant(form.penalties[number])
+        is_same = len({self._signature(node, _DEPTH) for node in data}) == 1 < len(data)
+        common = self.common(form) if is_same else None
+        return (whole / len(data), common) if whole is not None and common else None
+
     def inner_scale(self, form: Form) -> float | None:
         """Returns the constant that scales the data loss before it is added up.
 

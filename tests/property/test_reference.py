@@ -27,18 +27,7 @@ FIRST, LAST = map(int, os.environ.get("REGLOSS_RANDOM", "0:100").split(":"))
 REACHED = {"included", "scaled", "double_counted", "partial"}
 LOST = {"missing", "blocked", "partial"}
 # What the analysis answers wrongly or not at all, and why; a row that became right has to go.
-_FILL = "what goes through tf.fill and weights is not followed; the answer is not relative"
-_PICKED = "a penalty that is put into a vector and picked out again"
-GAPS = {
-    12: _PICKED,
-    25: _FILL,
-    43: _PICKED,
-    49: _FILL,
-    51: _PICKED,
-    59: _FILL,
-    61: _FILL,
-    82: _FILL,
-}
+GAPS: dict[int, str] = {}
 
 
 @pytest.fixture(autouse=True)
