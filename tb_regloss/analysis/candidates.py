@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -82,6 +82,21 @@ class Candidates:
         for penalty in self.penalties:
             for variable in penalty.variables if penalty.node >= 0 else ():
                 found.setdefault(variable, []).append(penalty)
+        return found
+
+    def alike(self, nodes: Iterable[int]) -> set[int]:
+        """Returns the nodes that compute the same as one of `nodes`, these included.
+
+        Args:
+          nodes: they depend on variables alone.
+        """
+        flow, numbering, found = self._flow, self._numbering, set(nodes)
+        numbers = {numbering.number(value_of(node)) for node in found}
+        for op in {flow.graph.ops[node] for node in found}:
+            for node in flow.graph.nodes_with_op(op):
+                is_plain = flow.parameters[node] and not flow.data[node]
+                if is_plain and numbering.number(value_of(node)) in numbers:
+                    found.add(node)
         return found
 
     def is_zero(self, penalty: Penalty) -> bool:

@@ -11,12 +11,14 @@ agree.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 
 from tb_regloss.analysis import gradient, sampled, towers
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.clipping import Clipping
+from tb_regloss.analysis.dead_ends import DeadEnds
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.links import Links
@@ -65,6 +67,7 @@ class Settler:
             for update in updates:
                 gradients.received(update)
         self._links = Links(flow, found, gradients)
+        self._dead_ends = DeadEnds(flow, found, gradients, self._links, chosen)
         self._clipping = Clipping(flow)
 
     def number(self, penalty: Penalty) -> int:
@@ -143,9 +146,11 @@ class Settler:
         number = self._found.classes[penalty.node]
         if number < 0:
             return self._reach_of_data(penalty, number, update)
+        is_flat = False
         for dense in (False, True):
             mine = self._derivative(penalty.node, number, variable, dense)
             if not np.isfinite(mine).all() or not mine.any():
+                is_flat |= bool(np.isfinite(mine).all())
                 continue
             received = self._gradients.received(update, dense)
             if not gradient.is_zero(received.penalty, mine):
@@ -154,6 +159,10 @@ class Settler:
             if dense or not self._links.passes(update, self._gradients.cancelled):
                 return self._absent(penalty, number, variable, update)
         else:
+            # What is flat where it was looked at has no gradient to be seen there.
+            beside = functools.partial(self._others, number, variable)
+            if not is_flat and self._dead_ends.is_left_out(number, update, beside):
+                return self._absent(penalty, number, variable, update)
             return self._by_links(penalty, number, "its derivative could not be evaluated")
         if not np.isfinite(received.penalty).all():
             return self._by_links(penalty, number, "the gradient could not be evaluated")

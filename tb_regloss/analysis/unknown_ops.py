@@ -22,7 +22,7 @@ def goes_into_unknown(flow: Flow, variable: int) -> bool:
         for read in flow.reads.get(variable, ())
         for edge in graph.readers(read)
     }
-    return not all(op in _KNOWN_READERS or _is_understood(op) for op in readers)
+    return not all(op in _KNOWN_READERS or is_understood(op) for op in readers)
 
 
 def updated(flow: Flow) -> dict[int, int]:
@@ -34,7 +34,7 @@ def updated(flow: Flow) -> dict[int, int]:
     graph, found = flow.graph, dict[int, int]()
     for op, nodes in graph.op_types.items():
         is_told = op in WRITES or updates.FUSED.match(op) or op_semantics.is_summary(op)
-        if is_told or op in _KNOWN_READERS or _is_understood(op):
+        if is_told or op in _KNOWN_READERS or is_understood(op):
             continue
         for node in nodes:
             inputs = graph.inputs[node]
@@ -51,7 +51,8 @@ def updated(flow: Flow) -> dict[int, int]:
     return found
 
 
-def _is_understood(op: str) -> bool:
+def is_understood(op: str) -> bool:
+    """Whether the table says what an op does to a value."""
     return op_semantics.is_known(op) or op in op_functions.FUNCTIONS
 
 
@@ -67,7 +68,7 @@ def norm_reader(flow: Flow) -> int | None:
             for reader in (edge >> PORT_BITS for edge in graph.readers(node)):
                 op = graph.ops[reader]
                 # What nothing reads, and what only shows it, is part of no loss.
-                is_told = _is_understood(op) or op_semantics.is_summary(op)
+                is_told = is_understood(op) or op_semantics.is_summary(op)
                 if graph.readers(reader) and not is_told:
                     return reader
     return None

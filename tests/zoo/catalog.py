@@ -30,12 +30,14 @@ TF1_MODULES = (
     "tf1_charts",
     "tf1_distributed",
     "tf1_steps",
+    "tf1_forms",
     "tf1_found",
     "tf1_scripts",
     "tf1_numbers",
 )
 TF2_MODULES = (
     "tf2_tape",
+    "tf2_forms",
     "tf2_more",
     "tf2_keras",
     "tf2_legacy",
