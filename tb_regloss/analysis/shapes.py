@@ -51,6 +51,9 @@ _BROADCASTING = frozenset(
         "LogicalOr",
     ]
 )
+# Their outputs have dimensions of their own, or fewer than their first input has.
+_OF_THEIR_OWN = frozenset(["Fill", "BroadcastTo", "TensorListPopBack", "TensorArrayReadV3", "Svd"])
+_OF_THEIR_OWN |= {"MatrixDeterminant", "LogMatrixDeterminant", "SelfAdjointEigV2", "Eig"}
 _UNFINISHED = -1
 
 
@@ -158,7 +161,7 @@ class Ranks:
             # Where none are named, it takes off all dimensions that have one element.
             named = graph.attrs.attr(node, "squeeze_dims")
             return rank - len(named) if named else None
-        if op in ("Fill", "BroadcastTo", "TensorListPopBack", "TensorArrayReadV3"):
+        if op in _OF_THEIR_OWN:
             return None
         if op in ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"):
             return 1 if port_of(value) == 0 else rank
