@@ -49,6 +49,11 @@ class Form:
     data: dict[int, Array]
     is_cut: dict[int, int]
 
+    def holds(self, number: int) -> bool:
+        """Whether a penalty is part of the scalar's value, not added and subtracted again."""
+        weight = self.penalties.get(number)
+        return weight is not None and bool((np.abs(weight) > 1e-9).any())
+
 
 class Sums:
     """The linear forms of a graph's scalars in given losses.

@@ -80,7 +80,7 @@ class Settler:
 
     def is_in_value(self, number: int) -> bool:
         """Whether a penalty is part of the value of a loss."""
-        return any(_holds(form, number) for form in self.forms)
+        return any(form.holds(number) for form in self.forms)
 
     def cut(self, number: int) -> int | None:
         """Returns the op that keeps a penalty's gradient from a loss, `None` if there is none."""
@@ -95,7 +95,7 @@ class Settler:
         """Whether a penalty that arrives nowhere is in the optimized loss's value all the same."""
         number = self._found.classes[penalty.node]
         if self.optimized is not None:
-            return _holds(self.optimized, number)
+            return self.optimized.holds(number)
         if not self.is_in_value(number):
             return False
         return self.cut(number) is not None or self._is_cancelled(penalty, number)
@@ -389,12 +389,6 @@ def _is_whole(number: float) -> bool:
 def _agree(left: Reach, right: Reach) -> bool:
     is_same = same_multiplier(left.multiplier, right.multiplier)
     return is_same and dataclasses.replace(left, multiplier=right.multiplier) == right
-
-
-def _holds(form: Form, number: int) -> bool:
-    """Whether a penalty is part of a sum's value, not added and subtracted again."""
-    weight = form.penalties.get(number)
-    return weight is not None and bool((np.abs(weight) > 1e-9).any())
 
 
 def _close(left: float | None, right: float | None) -> bool:
