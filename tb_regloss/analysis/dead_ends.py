@@ -13,12 +13,12 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from tb_regloss.analysis import gradient, op_semantics, penalties, unknown_ops
+from tb_regloss.analysis import gradient, op_semantics, penalties
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import WRITES, Flow
 from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.links import Links
-from tb_regloss.analysis.op_functions import FUNCTIONS
+from tb_regloss.analysis.op_functions import FUNCTIONS, is_understood
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.scales import Scales
@@ -165,7 +165,7 @@ def _is_end(op: str) -> bool:
 def _may_train(flow: Flow, node: int) -> bool:
     """Whether nothing reads an op whose meaning is not known: it may write to anything."""
     op = flow.graph.ops[node]
-    return not (unknown_ops.is_understood(op) or _readers(flow, node))
+    return not (is_understood(op) or _readers(flow, node))
 
 
 def _is_sum(flow: Flow, node: int, reader: int) -> bool:

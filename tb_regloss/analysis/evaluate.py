@@ -23,7 +23,7 @@ from tb_regloss.analysis.branches import Branches
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.leaves import Leaves
 from tb_regloss.analysis.numbering import Numbering
-from tb_regloss.analysis.op_functions import FUNCTIONS
+from tb_regloss.analysis.op_functions import FUNCTIONS, is_understood
 from tb_regloss.analysis.op_graph import node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.op_values import Attr
@@ -296,7 +296,18 @@ class Evaluator:
         if kind is Kind.ALL_REDUCE:
             return self._reduced_over_replicas(node)
         self.hidden.add(node)
-        return _OPAQUE
+        return NOTHING if self._is_lost_in(node) else _OPAQUE
+
+    def _is_lost_in(self, node: int) -> bool:
+        """Whether a part of a penalty goes into an op whose meaning is not known."""
+        graph = self._graph
+        if is_understood(graph.ops[node]):
+            return False
+        return any(
+            np.any(self._known[value].array.real)
+            for value in graph.inputs[node]
+            if value in self._known and not self._scales.is_plain(node_of(value))
+        )
 
     def _factor(self, scale: int) -> Sampled:
         if not self._data[node_of(scale)]:

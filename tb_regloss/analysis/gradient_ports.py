@@ -12,6 +12,7 @@ from collections.abc import Container
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow, Write
+from tb_regloss.analysis.op_functions import is_understood
 from tb_regloss.analysis.op_graph import node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.update_arithmetic import behind
@@ -70,8 +71,18 @@ def _ports(
             if operand not in seen:
                 seen.add(operand)
                 stack.append(operand)
-    # Noise that is added to an update depends on data, and on nothing else.
-    return tuple(sorted(ports, key=lambda port: not flow.parameters[node_of(port)])), decayed
+    return tuple(sorted(ports, key=lambda port: _rank(flow, node_of(port)))), decayed
+
+
+def _rank(flow: Flow, node: int) -> int:
+    """Returns 0 for what can be a gradient best.
+
+    Noise that is added to an update depends on data, and on nothing else; what
+    an op whose meaning is not known made of a gradient cannot be followed.
+    """
+    if not flow.parameters[node]:
+        return 2
+    return 0 if is_understood(flow.graph.ops[node]) else 1
 
 
 def _is_multiple(flow: Flow, value: int, own: set[int]) -> bool:

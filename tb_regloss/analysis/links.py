@@ -10,6 +10,7 @@ from tb_regloss.analysis import op_semantics, penalties
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
+from tb_regloss.analysis.op_functions import is_understood
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import Penalty
@@ -191,7 +192,9 @@ class Links:
         stack, seen = [end] if sums else [], set[int]()
         while stack and len(seen) < _REACH:
             node = stack.pop()
-            is_left_out = not is_sum and node != end and not is_arithmetic(graph.ops[node])
+            op = graph.ops[node]
+            may_be_update = is_arithmetic(op) or not is_understood(op)
+            is_left_out = not is_sum and node != end and not may_be_update
             if node in seen or not flow.data[node] or is_left_out:
                 continue
             seen.add(node)
@@ -204,12 +207,13 @@ class Links:
     def _sums_with(self) -> dict[int, set[int]]:
         """The sums that add something made of a variable alone to data, by the variable.
 
-        A penalty's gradient is at least multiplied by its strength, so that a
-        variable as it is, a bias, does not count.
+        An op whose meaning is not known may be one. A penalty's gradient is at least
+        multiplied by its strength, so that a variable as it is, a bias, does not count.
         """
         flow, graph, found = self._flow, self._flow.graph, dict[int, set[int]]()
         for op, nodes in graph.op_types.items():
-            if op_semantics.row(op).kind not in (Kind.ADD, Kind.SUBTRACT):
+            is_sum = op_semantics.row(op).kind in (Kind.ADD, Kind.SUBTRACT)
+            if not is_sum and is_understood(op):
                 continue
             for node in nodes:
                 for operand in map(node_of, graph.inputs[node]) if flow.data[node] else ():

@@ -26,18 +26,23 @@ _FILLS = ("Fill", "ZerosLike", "OnesLike")
 
 def is_vector(flow: Flow, node: int) -> bool:
     """Whether a tensor was put together from others, with elements left out or moved about."""
+    return joint(flow, node) is not None
+
+
+def joint(flow: Flow, node: int) -> int | None:
+    """Returns the op that put a tensor together from others, or that made one of a scalar."""
     graph = flow.graph
     for _ in range(_MOST_STEPS):
         op = graph.ops[node]
         if op in JOINS:
-            return True
+            return node
         source = op_semantics.value_inputs(op, graph.inputs[node]) if op in PICKS else ()
         if not source:
-            return False
+            return None
         if flow.ranks.is_scalar(source[0]):
-            return True
+            return node
         node = node_of(source[0])
-    return False
+    return None
 
 
 def is_spread(flow: Flow, node: int) -> bool:

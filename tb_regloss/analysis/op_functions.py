@@ -8,7 +8,13 @@ that all of them are.
 
 from __future__ import annotations
 
-from tb_regloss.analysis import op_layouts, op_picks, op_shapes, op_values
+from tb_regloss.analysis import op_layouts, op_picks, op_semantics, op_shapes, op_values
 
 FUNCTIONS = op_values.FUNCTIONS
 MODULES = (op_values, op_layouts, op_picks, op_shapes)
+
+
+def is_understood(op: str) -> bool:
+    """Whether anything here knows what an op of this type does to its inputs."""
+    is_known = op in FUNCTIONS or op_semantics.is_known(op)
+    return is_known or op in op_semantics.NOT_DIFFERENTIABLE

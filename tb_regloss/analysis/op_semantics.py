@@ -196,7 +196,25 @@ _row(Kind.OTHER, "Conv3DBackpropInputV2", (1, 2))
 _row(Kind.OTHER, "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3", (0, 1, 2))
 _row(Kind.OTHER, "Conv3DBackpropFilterV2", (0, 2))
 
+# nn_ops.cc, image_ops.cc, candidate_sampling_ops.cc, set_ops.cc, sparse_ops.cc: what they make
+# of activations and of data is no longer linear in anything, and no penalty.
+_row(Kind.OTHER, "SparseSoftmaxCrossEntropyWithLogits SoftmaxCrossEntropyWithLogits", (0, 1))
+_row(Kind.OTHER, "Softmax LogSoftmax Relu6 Relu6Grad LRN LRNGrad TopK TopKV2 NthElement", ALL)
+_row(Kind.OTHER, "MaxPool MaxPoolV2 MaxPoolGrad MaxPoolGradGrad MaxPoolWithArgmax", ALL)
+_row(Kind.OTHER, "AvgPool AvgPoolGrad MaxPool3D MaxPool3DGrad AvgPool3D AvgPool3DGrad", ALL)
+_row(Kind.OTHER, "FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3 InTopK", ALL)
+_row(Kind.OTHER, "CTCLoss CTCLossV2 CTCGreedyDecoder CTCBeamSearchDecoder ReverseSequence", ALL)
+_row(Kind.OTHER, "ResizeBilinear ResizeBilinearGrad ResizeNearestNeighbor ResizeBicubic", (0,))
+_row(Kind.OTHER, "ResizeNearestNeighborGrad ResizeArea CropAndResize ExtractImagePatches", ALL)
+_row(Kind.OTHER, "CropAndResizeGradImage NonMaxSuppressionV2 NonMaxSuppressionV3 RGBToHSV", ALL)
+_row(Kind.OTHER, "HSVToRGB AdjustContrastv2 AdjustSaturation AdjustHue DrawBoundingBoxes", ALL)
+_row(Kind.OTHER, "LogUniformCandidateSampler ComputeAccidentalHits DenseToDenseSetOperation", ALL)
+_row(Kind.OTHER, "SparseToDense SparseReshape SparseReorder OneHot Unique UniqueV2 ListDiff", ALL)
+_row(Kind.OTHER, "StringToHashBucketFast Substr StringJoin StatelessRandomGetKeyCounter", ALL)
+_row(Kind.OTHER, "LogicalOr LogicalAnd LogicalNot Rint InTopKV2 DecodeGif DecodeBmp", ALL)
+
 # io_ops.cc, data_flow_ops.cc, dataset_ops.cc, parsing_ops.cc
+_row(Kind.DATA, "RecordInput", ())
 _row(Kind.DATA, "IteratorGetNext IteratorGetNextSync IteratorGetNextAsOptional", ())
 _row(Kind.DATA, "MultiDeviceIteratorGetNextFromShard QueueDequeue QueueDequeueV2 Recv _Recv", ())
 _row(Kind.DATA, "QueueDequeueMany QueueDequeueManyV2 QueueDequeueUpTo QueueDequeueUpToV2", ())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable
 
 import numpy as np
@@ -127,8 +128,13 @@ class _Prover:
         self._flow.set_trained(self._training.updates)
         self._numbering = Numbering(self._flow)
         self._gradients = Gradients(self._flow, self._numbering, self._training)
-        self._updated = unknown_ops.updated(self._flow)
+        self._unknown = unknown_ops.UnknownOps(self._flow)
+        self._updated = self._unknown.updated(self._training.updates)
         self._chosen = candidates.current_updates(self._flow, self._training, declaration.train_op)
+
+    @functools.cached_property
+    def _swallower(self) -> int | None:
+        return self._unknown.swallower()
 
     def _trainable(self) -> frozenset[int] | None:
         names = self._logged.collections.get("trainable_variables")
@@ -183,18 +189,38 @@ class _Prover:
     def _untrained(self, penalty: Penalty, number: int) -> LossProof:
         """Judges a penalty of which no variable is known to be trained."""
         known = self._flow.variables.by_node
-        if not penalty.variables and self._obstacles():
+        updater = next((self._updated[v] for v in penalty.variables if v in self._updated), None)
+        inside = self._unknown.behind(penalty.node)
+        if not penalty.variables and (inside is not None or self._obstacles()):
             text = "Cannot tell: what it penalizes could not be followed."
-        elif any(variable in self._updated for variable in penalty.variables):
-            node = next(self._updated[v] for v in penalty.variables if v in self._updated)
-            op = f"{self._graph.names[node]!r} ({self._graph.ops[node]})"
-            text = f"Cannot tell: {op} may update its variable, and is an op that is not known."
+        elif updater is not None:
+            text = self._not_known(updater, "may update its variable")
         elif any(variable not in known for variable in self._chosen):
             text = "Cannot tell: an update's variable could not be followed."
         else:
             text = "It penalizes no variable that is trained."
             return self._loss_proof(penalty, Status.FROZEN, None, text, (), number)
         return self._loss_proof(penalty, Status.UNKNOWN, None, text, (), number)
+
+    def _not_known(self, node: int, what: str) -> str:
+        op = f"{self._graph.names[node]!r} ({self._graph.ops[node]})"
+        return f"Cannot tell: {op} {what}, and is an op that is not known."
+
+    def _doubt(
+        self, penalty: Penalty, status: Status, members: Iterable[int], sums: multiplier.Sums
+    ) -> str:
+        """Returns which op that is not known may have made what is wrong with a penalty."""
+        updater = next((self._updated[v] for v in penalty.variables if v in self._updated), None)
+        if updater is not None:
+            return self._not_known(updater, "may update its variable")
+        inside = self._unknown.behind(penalty.node)
+        if inside is not None:
+            return self._not_known(inside, "is part of it")
+        reader = self._unknown.after(members, sums.reached)
+        is_found_alone = penalty.source == "structure" and status is not Status.MISSING
+        if reader is None and is_found_alone:
+            reader = self._swallower
+        return "" if reader is None else self._not_known(reader, "reads what may be a part of it")
 
     def _penalty_gradients(self, penalized: set[int]) -> tuple[bool, frozenset[int]]:
         """Returns whether no gradient holds a penalty, and where one is no loss's.
@@ -227,7 +253,7 @@ class _Prover:
             if variable not in self._chosen
         )
         found = (*self._graph.obstacles, *cycles, *unknown)
-        reader = unknown_ops.norm_reader(self._flow)
+        reader = self._swallower
         if reader is None:
             return found
         op = f"{names[reader]!r} ({self._graph.ops[reader]})"
@@ -291,9 +317,11 @@ class _Prover:
             found.data_losses,
         )
         settler = Settler(self._flow, self._gradients, found, sums, self._chosen)
-        return [self._judge_one(penalty, found, settler) for penalty in found.penalties]
+        return [self._judge_one(penalty, found, sums, settler) for penalty in found.penalties]
 
-    def _judge_one(self, penalty: Penalty, found: Candidates, settler: Settler) -> LossProof:
+    def _judge_one(
+        self, penalty: Penalty, found: Candidates, sums: multiplier.Sums, settler: Settler
+    ) -> LossProof:
         flow = self._flow
         if penalty.node < 0:
             text = "The graph has no such tensor."
@@ -309,6 +337,10 @@ class _Prover:
         status, value = _combine(list(reaches.values()))
         in_value = settler.is_in_value(number)
         cut = settler.cut(number)
+        if status not in (*_AS_IT_SHOULD_BE, Status.UNKNOWN):
+            text = self._doubt(penalty, status, found.members[number], sums)
+            if text:
+                return self._loss_proof(penalty, Status.UNKNOWN, None, text, (), number, in_value)
         if status is Status.MISSING and settler.is_blocked(penalty):
             status = Status.BLOCKED
         text, path = evidence.explain(

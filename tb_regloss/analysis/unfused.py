@@ -111,18 +111,18 @@ def trained(
     if not of_data:
         return {}, set()
     bits = {variable: 1 << place for place, variable in enumerate(of_data)}
-    leaves, passed = {}, {}
+    ends, passed = {}, {}
     for variable, writes in of_data.items():
-        leaves[variable], passed[variable] = _leaves(flow, writes, state)
-    used = _ancestors(flow, bits, {leaf for found in leaves.values() for leaf in found})
+        ends[variable], passed[variable] = leaves(flow, writes, state)
+    used = _ancestors(flow, bits, {leaf for found in ends.values() for leaf in found})
     found = {}
     for variable, writes in of_data.items():
-        if any(used.get(leaf, 0) & bits[variable] for leaf in leaves[variable]):
+        if any(used.get(leaf, 0) & bits[variable] for leaf in ends[variable]):
             found[variable] = writes
     return found, {node for variable in found for node in passed[variable]}
 
 
-def _leaves(
+def leaves(
     flow: Flow, writes: list[Write], state: dict[int, list[int]]
 ) -> tuple[set[int], set[int]]:
     """Returns where an update's arithmetic ends, and which reads of state it passes."""

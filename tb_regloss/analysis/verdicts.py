@@ -147,7 +147,7 @@ class _Judge:
         losses = [self._from_proof(loss) for loss in proof.losses]
         losses += self._configured_but_absent(proof, losses)
         status = run_status([loss.status for loss in losses], bool(proof.decays), True)
-        if status is Status.NO_REGULARIZATION and not losses and proof.obstacles:
+        if status in (Status.NO_REGULARIZATION, Status.DECOUPLED) and proof.obstacles:
             return self._open(losses, proof.obstacles[0])
         if status in (Status.NO_REGULARIZATION, Status.DECOUPLED):
             if proof.unexplained:
