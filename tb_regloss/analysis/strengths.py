@@ -112,6 +112,8 @@ def _are_shares(factors: list[float | None]) -> bool:
 
 def _is_of_the_norm(flow: Flow, node: int) -> bool:
     """Whether a product makes a norm of another one, so that it has no strength yet."""
+    if _factor(flow, node) == 1:
+        return True
     return _is_half(flow, node) or _is_average(flow, node) or _is_by_count(flow, node)
 
 

@@ -27,6 +27,10 @@ _FORMS: dict[str, Callable[[float, list[Any]], Any]] = {
     "one_of_its_own": lambda s, ws: (
         s * tf.add_n([tf.nn.l2_loss(ws[0]), 0.1 * tf.nn.l2_loss(ws[1])])
     ),
+    "weighed": lambda s, ws: (
+        s
+        * tf.add_n([tf.constant(f) * tf.nn.l2_loss(w) for f, w in zip((1.0, 0.5), ws, strict=True)])
+    ),
     "mixed": lambda s, ws: (
         s * tf.add_n([0.9 * tf.reduce_sum(tf.abs(w)) + 0.1 * tf.nn.l2_loss(w) for w in ws])
     ),
