@@ -128,7 +128,8 @@ class Sums:
         if op in _SUMS:
             return inputs[position] in op_semantics.value_inputs(op, inputs)
         if op in op_semantics.NOT_DIFFERENTIABLE and len(inputs) == 1:
-            return True
+            # The sign of a loss with data is what the gradient of its size is made with.
+            return op != "Sign" or not self._flow.data[reader]
         if kind in (Kind.ADD, Kind.SUBTRACT):
             return True
         if op == "StridedSlice":

@@ -76,7 +76,9 @@ class Settler:
 
     def forms_with(self, number: int) -> list[Form]:
         """Returns the sums that a penalty is part of and that pass its gradient on."""
-        return [f for f in self.forms if number in f.penalties and number not in f.is_cut]
+        found = [f for f in self.forms if number in f.penalties and number not in f.is_cut]
+        # What has no data beside it is the gradient of a factor of the penalty.
+        return [form for form in found if form.data] or found
 
     def is_in_value(self, number: int) -> bool:
         """Whether a penalty is part of the value of a loss."""

@@ -31,14 +31,8 @@ _KNOWN: dict[str, dict[str, str]] = {
         "tf2/joined_masked/included": "run_metadata",
         "tf2/joined_masked/partial": "run_metadata",
     },
-    "the derivative of a convolution of a weight is not evaluated": {
-        "tf1/script_smooth/half": "meta_graph",
-    },
     "of two totals of one player the charted one makes a missing penalty a blocked one": {
         "tf1/script_two_totals/missing": "*",
-    },
-    "the sign of a flooded loss is no common factor of what is behind it": {
-        "tf2/whole_flooded/half": "*",
     },
     "a divergence that nothing declares passes for the optimizer's own decay": {
         "tf2/whole_variational/included": _BARE,
