@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
 from tb_regloss.analysis import loss_vectors, norms, op_semantics, penalties, penalty_parts
 from tb_regloss.analysis.facts import Declaration
 from tb_regloss.analysis.flow import Flow
-from tb_regloss.analysis.gradient import Gradients
+from tb_regloss.analysis.gradient import Array, Gradients
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_graph import node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
@@ -268,17 +268,31 @@ class Candidates:
         return False
 
     def _is_even(self, node: int) -> bool:
-        """Whether a scalar has the form of a norm: the same for -v as for v, and not constant."""
+        """Whether a scalar has the form of a norm: the same for -v as for v, and not constant.
+
+        A divergence from a prior is the same for means and negative means, but
+        not for widths.
+        """
         values = self._gradients.loss(node)
         dense = bool(np.isnan(values).any()) or not values.any()
         values = self._gradients.loss(node, dense=True) if dense else values
+        if np.isnan(values).any():
+            return False
         by_node = self._flow.variables.by_node
         variables = penalties.read_variables(self._flow, node)
         # A scalar may be a strength that is learned; alone, it is what is penalized.
         tensors = [v for v in variables if by_node[v].shape != ()]
-        other = self._gradients.loss(node, dense=dense, negated=tensors or variables)
-        if np.isnan(values).any() or np.isnan(other).any():
-            return False
+        if self._is_same(values, node, dense, tensors or variables):
+            return True
+        return len(tensors) > 1 and any(
+            self._is_same(values, node, dense, [v])
+            and self._gradients.derivative(node, v, dense).any()
+            for v in tensors
+        )
+
+    def _is_same(self, values: Array, node: int, dense: bool, negated: Collection[int]) -> bool:
+        """Whether a scalar has these values for other signs of some variables, too."""
+        other = self._gradients.loss(node, dense=dense, negated=negated)
         return bool(np.allclose(values, other, rtol=1e-6, atol=0))
 
     def _find_optimized(

@@ -261,7 +261,7 @@ register("whole_views", views, ("included", "thrice"))
 register("whole_second_update", second_update, ("included", "missing"))
 register("whole_micro_batches", micro_batches, ("included",))
 register("whole_spread", spread, ("included", "half"))
-register("whole_variational", variational, ("included",))
+register("whole_variational", variational, ("included", "half"))
 register("whole_for_strategies", for_strategies, ("included", "missing", "partial"))
 register("whole_scaled_each", scaled_each, ("included",))
 for _form in _SIZED:
