@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tb_regloss.analysis import loss_vectors, op_semantics
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
-from tb_regloss.analysis.penalties import norm_root, read_variables
+from tb_regloss.analysis.penalties import joins, norm_root, read_variables
 
 _SUMS = (*loss_vectors.JOINS, *loss_vectors.TOTALS, "Neg")
 # What arrives at a product in a gradient went through such ops alone.
 _HANDED_ON = (Kind.PASS, Kind.CUT, Kind.ADD, Kind.SUBTRACT, Kind.MULTIPLY, Kind.DIVIDE, Kind.CHOICE)
+_REDUCTIONS = ("L2Loss", "Sum", "Mean")
+_SMALL = 64  # ops between a term of a loss and what it reduces, at most
 _STRENGTH = 24  # ops that a strength is computed with, at most
 
 
@@ -136,6 +140,34 @@ def _is_scaled(flow: Flow, node: int) -> bool:
     if kind not in (Kind.MULTIPLY, Kind.DIVIDE):
         return False
     return sum(bool(flow.parameters[node_of(v)]) for v in flow.graph.inputs[node]) == 1
+
+
+def may_be_added(flow: Flow, variables: Collection[int]) -> bool:
+    """Whether a reduction of some of these variables, whatever its rank, is added to data.
+
+    What the optimizer adds to a gradient is a multiple of the variable as it is.
+    """
+    for node, reader in joins(flow):
+        if op_semantics.row(flow.graph.ops[reader]).kind is not Kind.ADD:
+            continue
+        if flow.ranks.rank(value_of(node)) in (0, None) and _reduces(flow, node, variables):
+            return True
+    return False
+
+
+def _reduces(flow: Flow, node: int, variables: Collection[int]) -> bool:
+    graph, stack, seen = flow.graph, [node], {node}
+    while stack and len(seen) < _SMALL:
+        current = stack.pop()
+        if graph.ops[current] in _REDUCTIONS:
+            return any(v in variables for v in read_variables(flow, current))
+        operands = map(
+            node_of, op_semantics.value_inputs(graph.ops[current], graph.inputs[current])
+        )
+        following = {n for n in operands if flow.parameters[n]} - seen
+        seen |= following
+        stack.extend(following)
+    return False
 
 
 def _behind_trained(flow: Flow, node: int, trained: frozenset[int]) -> bool:

@@ -14,7 +14,7 @@ depend on data.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -250,16 +250,21 @@ def added_to_losses(flow: Flow) -> dict[int, list[int]]:
     Returns:
       the sums that each is a term of, by its node.
     """
+    found: dict[int, list[int]] = {}
+    for node, reader in joins(flow):
+        if _adds(flow, node, reader):
+            found.setdefault(node, []).append(reader)
+    return found
+
+
+def joins(flow: Flow) -> Iterable[tuple[int, int]]:
+    """Returns what depends on parameters alone, each with an op that reads it and data."""
     edges, begins = flow.graph.edges
     nodes = np.repeat(np.arange(len(flow.graph)), np.diff(begins))
     readers = edges >> PORT_BITS
     parameters, data = (np.frombuffer(of, bool) for of in (flow.parameters, flow.data))
-    joins = np.flatnonzero(parameters[nodes] & ~data[nodes] & data[readers])
-    found: dict[int, list[int]] = {}
-    for node, reader in zip(nodes[joins].tolist(), readers[joins].tolist(), strict=True):
-        if _adds(flow, node, reader):
-            found.setdefault(node, []).append(reader)
-    return found
+    found = np.flatnonzero(parameters[nodes] & ~data[nodes] & data[readers])
+    return zip(nodes[found].tolist(), readers[found].tolist(), strict=True)
 
 
 def _adds(flow: Flow, node: int, reader: int) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import candidates, evidence, hints, multiplier, unknown_ops, updates
+from tb_regloss.analysis import candidates, evidence, hints, multiplier, norms, unknown_ops, updates
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.facts import Declaration
@@ -263,7 +263,9 @@ class _Prover:
         """Whether no penalty on the variables can have been lost on its way to a loss."""
         if self._obstacles():
             return False
-        return not any(unknown_ops.goes_into_unknown(self._flow, v) for v in decayed)
+        if any(unknown_ops.goes_into_unknown(self._flow, v) for v in decayed):
+            return False
+        return not norms.may_be_added(self._flow, decayed)
 
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
         status = Status.FROZEN if trains is False else Status.UNKNOWN

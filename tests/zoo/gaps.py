@@ -34,9 +34,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     "of two totals of one player the charted one makes a missing penalty a blocked one": {
         "tf1/script_two_totals/missing": "*",
     },
-    "a divergence that nothing declares passes for the optimizer's own decay": {
-        "tf2/whole_variational/included": _BARE,
-    },
     "how often a loop goes around is not counted": {
         "tf2/whole_micro_batches/included": "*",
     },
