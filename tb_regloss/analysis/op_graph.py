@@ -91,6 +91,19 @@ class Constant:
     is_float: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Loop:
+    """A While.
+
+    Attributes:
+      first: the first of its variables.
+      rounds: how often it goes around, `None` where that is not fixed.
+    """
+
+    first: int
+    rounds: int | None
+
+
 class AttrReader(Protocol):
     """Reads attributes of nodes; keeps protobuf out of the analysis."""
 
@@ -126,6 +139,7 @@ class OpGraph:
         (graphs of TensorFlow before 1.1, GraphDef version below 24, see
         `tensorflow/core/public/version.h`).
       aliases: the values that stand behind outputs of calls that were followed.
+      loops: the loop of each `_LoopVar`.
     """
 
     names: Sequence[str]
@@ -137,6 +151,7 @@ class OpGraph:
     obstacles: tuple[str, ...] = ()
     scalar_means_unknown: bool = False
     aliases: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    loops: Mapping[int, Loop] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)

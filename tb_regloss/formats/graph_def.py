@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from tb_regloss.analysis.op_graph import PORT_BITS, Numbers, OpGraph, flattened, split, value_of
-from tb_regloss.formats import node_rows, op_inputs, output_ports, queues
+from tb_regloss.formats import node_rows, op_inputs, output_ports, queues, tensor_lists
+from tb_regloss.formats.loops import Call, Loops
 from tb_regloss.formats.node_attrs import NodeAttrs
+from tb_regloss.formats.tensor_lists import TensorLists
 
 # A call tree in which each function calls the next one twice grows like 2^n;
 # what is over the bound stays a single op of unknown meaning, and says so. Real
@@ -47,15 +49,6 @@ _BODIES |= dict.fromkeys(_IFS, ("then_branch", "else_branch"))
 _OURS = frozenset(("_If", "_LoopVar", "_Call", "_Missing", "_Malformed"))  # no ops of TensorFlow
 
 
-@dataclasses.dataclass(frozen=True)
-class _Call:
-    """A node that calls functions, waiting to be inlined."""
-
-    node: int
-    depth: int
-    chain: tuple[str, ...]
-
-
 class _Builder:
     """Appends nodes of one graph and of the functions that it calls."""
 
@@ -75,16 +68,22 @@ class _Builder:
         self._functions = {f.signature.name: f for f in functions}
         self._aliases: dict[int, int] = {}
         self._absent: list[tuple[int, str]] = []
-        self._calls: collections.deque[_Call] = collections.deque()
-        self._call_ops = frozenset((*_BODIES, *_CASES, *self._functions))
+        self._calls: collections.deque[Call] = collections.deque()
+        # Loops wait until all else was followed that may tell how often they go around.
+        self._waiting: collections.deque[Call] = collections.deque()
+        self._lists = TensorLists(self)
+        self._loops = Loops(self, self._functions, self._lists)
+        self.call_ops = frozenset((*_BODIES, *_CASES, *self._functions))
 
     def build(self) -> OpGraph:
         """Inlines what waits and returns the graph."""
-        while self._calls:
-            self._inline(self._calls.popleft())
+        while self._calls or self._waiting:
+            self._inline((self._calls or self._waiting).popleft())
         self._add_missing()
+        if not tensor_lists.READS.isdisjoint(self._kinds):
+            self._aliases.update(self._lists.aliases())
         self._aliases.update(
-            queues.aliases(self.ops, self.inputs, self._resolved, self._shared_name)
+            queues.aliases(self.ops, self.inputs, self.resolved, self._shared_name)
         )
         flat = flattened(self.inputs)
         if self._aliases:
@@ -99,6 +98,7 @@ class _Builder:
             obstacles=tuple(self.obstacles),
             scalar_means_unknown=self._producer < _SCALAR_SHAPES_SINCE,
             aliases=self._aliases,
+            loops=self._loops.found,
         )
 
     def _shared_name(self, node: int) -> str:
@@ -128,11 +128,11 @@ class _Builder:
         self.names += [prefix + name for name in rows.names] if prefix else rows.names
         self.ops += rows.ops
         self.attrs.add(first, nodes)
-        if not self._call_ops.isdisjoint(rows.ops):
+        if not self.call_ops.isdisjoint(rows.ops):
             self._calls.extend(
-                _Call(node, depth, chain)
+                Call(node, depth, chain)
                 for node, op in enumerate(rows.ops, first)
-                if op in self._call_ops
+                if op in self.call_ops
             )
         meaning = {text: self._meaning(text, rows, prefix) for text in dict.fromkeys(rows.unseen)}
         rows.inputs[rows.inputs == node_rows.UNSEEN] = [meaning[text] for text in rows.unseen]
@@ -214,8 +214,11 @@ class _Builder:
         for key, name in self._absent:
             self._aliases[key] = value_of(self.add(name, "_Missing", []))
 
-    def _inline(self, call: _Call) -> None:
+    def _inline(self, call: Call) -> None:
         op = self.ops[call.node]
+        if op in _WHILES and self._calls:
+            self._waiting.append(call)
+            return
         if op in _CASES:
             branches = self.attrs.value(call.node, "branches")
             bodies = [] if branches is None else [f.name for f in branches.list.func]
@@ -227,20 +230,25 @@ class _Builder:
             self.obstacles[f"the call {name!r} was not followed: {obstacle}"] = None
             if self._is_full:
                 self._calls.clear()  # One tells it for all that wait.
+                self._waiting.clear()
             return
         operands = self.inputs[call.node]
         if op in _IFS or op in _CASES:
-            outputs = [self._instantiate(call, body, operands[1:]) for body in bodies]
-            merged = [
+            outputs = [self.instantiate(call, body, operands[1:]) for body in bodies]
+            merged: Sequence[int] = [
                 value_of(self.add(self.names[call.node], "_If", [*values, operands[0]]))
                 for values in zip(*outputs, strict=False)
             ]
         elif op in _WHILES:
-            merged = self._loop(call, bodies[0], operands, [])
+            followed = self._loops.follow(call, bodies[0], self._function_name(call.node, "cond"))
+            if followed is None:
+                self._waiting.append(dataclasses.replace(call, patience=call.patience - 1))
+                return
+            merged = followed
         elif op in _DATASETS:
-            merged = self._dataset_loop(call, bodies[0])
+            merged = self._loops.follow_dataset(call, bodies[0])
         else:
-            merged = self._instantiate(call, bodies[0], operands)
+            merged = self.instantiate(call, bodies[0], operands)
         self.ops[call.node] = "_Call"
         for port, value in enumerate(merged):
             self._aliases[value_of(call.node, port)] = value
@@ -249,31 +257,7 @@ class _Builder:
         value = self.attrs.value(node, attr)
         return "" if value is None else str(value.func.name)
 
-    def _loop(
-        self, call: _Call, body: str, initial: Sequence[int], others: Sequence[int]
-    ) -> list[int]:
-        """Instantiates a body once around; returns its loop variables."""
-        loop = [self.add(self.names[call.node], "_LoopVar", [value]) for value in initial]
-        variables = [value_of(node) for node in loop]
-        after = self._instantiate(call, body, [*variables, *others])
-        for node, value in zip(loop, after, strict=False):
-            self.inputs[node].append(value)
-        return variables
-
-    def _dataset_loop(self, call: _Call, body: str) -> list[int]:
-        """Instantiates what is done with each element: of state, the element, and captures."""
-        operands = self.inputs[call.node]
-        types = self.attrs.value(call.node, "Tstate")
-        count = 0 if types is None else len(types.list.type)
-        initial, captured = operands[1 : 1 + count], operands[1 + count :]
-        formal = len(self._functions[body].signature.input_arg)
-        element = self.add(f"{self.names[call.node]}/element", "IteratorGetNext", [])
-        ports = range(max(formal - len(initial) - len(captured), 0))
-        elements = [value_of(element, port) for port in ports]
-        state = self._loop(call, body, initial, [*elements, *captured])
-        return state if self.ops[call.node] == "ReduceDataset" else []
-
-    def _obstacle(self, call: _Call, bodies: Sequence[str]) -> str | None:
+    def _obstacle(self, call: Call, bodies: Sequence[str]) -> str | None:
         for body in bodies:
             if body not in self._functions:
                 return f"there is no function {body!r} in the graph"
@@ -286,10 +270,21 @@ class _Builder:
             return f"calls are nested more than {_MAX_DEPTH} deep"
         return None if bodies else "it names no function"
 
-    def _instantiate(self, call: _Call, body: str, operands: Sequence[int]) -> list[int]:
+    def instantiate(
+        self, call: Call, body: str, operands: Sequence[int], copy: int = 1
+    ) -> list[int]:
+        """Appends the nodes of a function; returns its outputs.
+
+        Args:
+          call: the node that calls it.
+          body: the function's name.
+          operands: its arguments.
+          copy: which one, where a call stands for several.
+        """
         function = self._functions[body]
         formal = [argument.name for argument in function.signature.input_arg]
-        prefix = self.names[call.node] + "/"
+        # Names stay unique, and the first copy has those that the program knows.
+        prefix = self.names[call.node] + ("/" if copy == 1 else f"/round_{copy}/")
         local = self.add_nodes(
             function.node_def,
             prefix,
@@ -345,9 +340,9 @@ class _Builder:
                 return known, behind
             behind[further] = behind[at[further]]
         # Some wait for themselves, or nearly so.
-        return known, np.array([self._resolved(value) for value in known.tolist()], np.int64)
+        return known, np.array([self.resolved(value) for value in known.tolist()], np.int64)
 
-    def _resolved(self, value: int) -> int:
+    def resolved(self, value: int) -> int:
         """Returns what stands behind an alias, and remembers it for the next who asks."""
         aliases, passed = self._aliases, dict[int, None]()
         while value in aliases and value not in passed:
