@@ -15,7 +15,7 @@ TOTALS = ("Sum", "Mean")
 PICKS = frozenset(
     ["Reshape", "ExpandDims", "Squeeze", "Cast", "Gather", "GatherV2", "GatherNd", "Slice"]
 )
-PICKS |= {"StridedSlice", "Unpack", "Split", "SplitV"}
+PICKS |= {"StridedSlice", "Unpack", "Split", "SplitV", "Cumsum"}
 _SUMS = frozenset([*TOTALS, "Mul", "Unpack", "StridedSlice", "SegmentSum", "UnsortedSegmentSum"])
 _SUMS |= op_semantics.CONTRACTIONS
 _MOST_STEPS = 64
@@ -93,10 +93,12 @@ def is_summed(flow: Flow, node: int) -> bool:
         for edge in graph.readers(stack.pop()):
             reader, position = edge >> PORT_BITS, edge & PORT_MASK
             op, inputs = graph.ops[reader], graph.inputs[reader]
-            if op in _SUMS:
+            is_added = op_semantics.row(op).kind is Kind.ADD
+            if op in _SUMS or (is_added and flow.ranks.is_scalar(inputs[position])):
                 return True
             carries = inputs[position] in op_semantics.value_inputs(op, inputs)
-            if carries and op in (*PICKS, *JOINS) and reader not in seen:
+            moves = op in PICKS or op in JOINS or is_added
+            if carries and moves and reader not in seen:
                 seen.add(reader)
                 stack.append(reader)
     return False

@@ -169,6 +169,19 @@ def _where(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     return Sampled(places.shape, places.astype(np.complex128)[None])
 
 
+@register("Cumsum")
+def _cumsum(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
+    """Returns sums of all elements up to each one, or from it on."""
+    tensor, along = sampled.densify(inputs[0]), sampled.integers(inputs[1])
+    if tensor is None or not tensor.shape or along is None:
+        return NOTHING
+    axis = along[0] % len(tensor.shape) + 1
+    array = np.flip(tensor.array, axis) if attr("reverse") else tensor.array
+    total = array.cumsum(axis)
+    total = total - array if attr("exclusive") else total
+    return Sampled(tensor.shape, np.flip(total, axis) if attr("reverse") else total)
+
+
 @register("Einsum")
 def _einsum(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     equation, solid = attr("equation"), [sampled.densify(tensor) for tensor in inputs]

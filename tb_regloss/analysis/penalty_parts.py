@@ -65,6 +65,6 @@ def _inner_parts(flow: Flow, numbering: Numbering, node: int) -> list[int]:
         numbers = {numbering.number(value_of(part)) for part in parts}
         is_one = len({penalties.read_variables(flow, part) for part in parts}) == 1
         if is_one and len(numbers) == len(parts):
-            return parts if len(parts) == 1 and len(inputs) == 1 else []
+            return parts if len(parts) == 1 else []  # A constant that is added changes nothing.
         return parts
     return []

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis import op_semantics, whole_numbers
 from tb_regloss.analysis.op_graph import OpGraph, node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.variables import Variables
@@ -22,6 +22,7 @@ _ZERO = frozenset(
 _ONE = frozenset(["Shape", "VariableShape", "Range", "ConcatOffset"])
 _FIXED = {"MatMul": 2, "SparseMatMul": 2, "Conv2D": 4, "Conv3D": 5, "DepthwiseConv2dNative": 4}
 _FIXED |= {"Conv2DBackpropInput": 4, "Conv2DBackpropFilter": 4, "BiasAddGrad": 1, "MaxPool": 4}
+_FIXED |= {"Where": 2}
 _FIXED |= {"AvgPool": 4, "FusedBatchNorm": 4, "FusedBatchNormV2": 4, "FusedBatchNormV3": 4}
 _REDUCTIONS = frozenset(["Sum", "Mean", "Prod", "Max", "Min", "All", "Any", "EuclideanNorm"])
 _BROADCASTING = frozenset(
@@ -54,7 +55,10 @@ _BROADCASTING = frozenset(
 # Their outputs have dimensions of their own, or fewer than their first input has.
 _OF_THEIR_OWN = frozenset(["Fill", "BroadcastTo", "TensorListPopBack", "TensorArrayReadV3", "Svd"])
 _OF_THEIR_OWN |= {"MatrixDeterminant", "LogMatrixDeterminant", "SelfAdjointEigV2", "Eig"}
+_RESHAPING = ("shrink_axis_mask", "new_axis_mask", "ellipsis_mask")
 _UNFINISHED = -1
+# Sizes are picked from others, and joined, not much more often than this.
+_MOST_NESTED = 4
 
 
 class Ranks:
@@ -189,11 +193,36 @@ class Ranks:
         return max(rank - (constant.shape[0] if constant.shape else 1), 0)
 
     def _reshaped(self, dims: int) -> int | None:
-        graph, node = self._graph, node_of(dims)
-        if graph.ops[node] == "Const":
+        source = self._shape_source(dims)
+        return self._of(source[0]) if source else self._elements(dims, _MOST_NESTED)
+
+    def _elements(self, value: int, depth: int) -> int | None:
+        """Returns how many elements a vector of sizes has."""
+        graph, node = self._graph, node_of(value)
+        op, inputs = graph.ops[node], graph.inputs[node]
+        if op == "Const":
             constant = graph.attrs.constant(node)
             return constant.shape[0] if constant is not None and constant.shape else None
-        source = self._shape_source(dims)
-        if source:
-            return self._of(source[0])
-        return len(graph.inputs[node]) if graph.ops[node] == "Pack" else None
+        if op == "Pack":
+            return len(inputs)
+        if op == "ExpandDims":
+            return 1 if graph.ops[node_of(inputs[0])] in _ZERO else None
+        if op == "ConcatV2" and depth:
+            counts = [self._elements(part, depth - 1) for part in inputs[:-1]]
+            return None if None in counts else sum(count or 0 for count in counts)
+        if op == "StridedSlice" and depth:
+            return self._picked(node, self._elements(inputs[0], depth - 1))
+        return None
+
+    def _picked(self, node: int, count: int | None) -> int | None:
+        """Returns how many elements a slice takes from a vector."""
+        attr = self._graph.attrs.attr
+        if count is None or any(attr(node, name) for name in _RESHAPING):
+            return None
+        constants = map(self._graph.attrs.constant, map(node_of, self._graph.inputs[node][1:4]))
+        bounds = [whole_numbers.of_constant(constant, (1,)) for constant in constants]
+        begin, end, step = (*bounds, None, None, None)[:3]
+        if begin is None or end is None or not step:
+            return None
+        first = None if attr(node, "begin_mask") else begin
+        return len(range(count)[first : None if attr(node, "end_mask") else end : step])

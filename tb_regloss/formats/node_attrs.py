@@ -20,7 +20,7 @@ from tb_regloss.formats import light_graph, tensor_values
 # Attributes that decide what an op computes; the rest are hints and types.
 _KEY_ATTRS = (
     *("DstT", "axis", "keep_dims", "transpose_a", "transpose_b", "adj_x", "adj_y", "N"),
-    *("equation", "shrink_axis_mask", "new_axis_mask"),
+    *("equation", "shrink_axis_mask", "new_axis_mask", "exclusive", "reverse"),
 )
 
 # The AttrValue field of attributes that the analysis reads (`*_ops.cc`).
@@ -28,6 +28,7 @@ _SHAPE_LISTS = ("_output_shapes", "_handle_shapes")
 _FIELDS = dict.fromkeys((*_SHAPE_LISTS, "squeeze_dims"), "list")
 _FIELDS |= {"shape": "shape", "dtype": "type", "T": "type"}
 _FIELDS |= dict.fromkeys(("keep_dims", "transpose_a", "transpose_b", "adj_x", "adj_y"), "b")
+_FIELDS |= dict.fromkeys(("exclusive", "reverse"), "b")
 _FIELDS |= dict.fromkeys(("axis", "num_split", "group_key", "group_size", "instance_key"), "i")
 _FIELDS |= dict.fromkeys(("num_devices", "begin_mask", "end_mask", "shrink_axis_mask"), "i")
 _FIELDS |= dict.fromkeys(("ellipsis_mask", "new_axis_mask"), "i")

@@ -108,6 +108,26 @@ def _in_array(losses: list[Any]) -> Any:
     return tf.reduce_sum(array.stack())
 
 
+def _gathered(losses: list[Any]) -> Any:
+    places = list(range(len(losses)))
+    array = tf.TensorArray(tf.float32, len(losses)).scatter(places, tf.stack(losses))
+    return tf.reduce_sum(array.gather(places))
+
+
+def _in_turn(losses: list[Any]) -> Any:
+    total = tf.constant(0.0)
+    for loss in tf.stack(losses):
+        total += loss
+    return total
+
+
+def _growing(losses: list[Any]) -> Any:
+    vector, array = tf.stack(losses), tf.TensorArray(tf.float32, 0, dynamic_size=True)
+    for place in tf.range(len(losses)):
+        array = array.write(place, 2.0 * tf.gather(vector, place))
+    return tf.reduce_sum(array.stack()) / 2.0
+
+
 def _by_task(losses: list[Any]) -> Any:
     return tf.reduce_sum(tf.math.segment_sum(tf.stack(losses), [0, *(1 for _ in losses[1:])]))
 
@@ -126,11 +146,18 @@ _SUMMED: dict[str, Callable[[list[Any]], Any]] = {
     "concat": lambda v: tf.reduce_sum(tf.concat([[v[0]], v[1:]], 0)),
     "stack": lambda v: tf.reduce_sum(tf.stack(v)),
     "segments": _by_task,
+    "cumulated": lambda v: tf.cumsum(tf.stack(v))[-1],
+    "split": lambda v: tf.reduce_sum(tf.add_n(tf.split(tf.stack(v), len(v)))),
 }
 _LOOPED: dict[str, Callable[[list[Any]], Any]] = {
     "folded": lambda v: tf.foldl(lambda a, b: a + b, tf.stack(v)),
     "mapped": lambda v: tf.reduce_sum(tf.map_fn(lambda t: 1.0 * t, tf.stack(v))),
+    "folded_from": lambda v: tf.foldr(lambda a, b: a + b, tf.stack(v), 0.0),
+    "scanned": lambda v: tf.scan(lambda a, b: a + b, tf.stack(v))[-1],
     "array": _in_array,
+    "array_gathered": _gathered,
+    "array_growing": _growing,
+    "in_turn": _in_turn,
 }
 _PICKED: dict[str, Callable[[Any, Sequence[int]], Any]] = {
     "gathered": lambda v, rows: tf.reduce_sum(tf.gather(v, rows)),

@@ -72,6 +72,7 @@ def of_tensorflow(case: Case, inputs: Sequence[Array]) -> Array:
         "ScatterNd": ("indices", "updates", "shape"),
         "GatherNd": ("params", "indices"),
         "Where": ("condition",),
+        "Cumsum": ("x", "axis"),
     }[case.op]
     if case.op.startswith("Strided"):
         attrs = {name: attrs.get(name, 0) for name in _MASKS}
@@ -228,7 +229,16 @@ def _sums() -> list[Case]:
     ]
 
 
-CASES = _strided() + _segments() + _picks() + _sums()
+def _cumulated() -> list[Case]:
+    ways = [{"reverse": r, "exclusive": e} for r in (False, True) for e in (False, True)]
+    return [
+        *(Case("Cumsum", [V((4,)), 0], way) for way in ways),
+        Case("Cumsum", [V((2, 3)), -1], ways[0]),
+        Case("Cumsum", [V((2, 3)), 0], ways[3]),
+    ]
+
+
+CASES = _strided() + _segments() + _picks() + _sums() + _cumulated()
 WITH_VALUES = [c for c in CASES if any(isinstance(i, V) for i in c.inputs)]
 
 
