@@ -51,6 +51,17 @@ class Branches:
         first_is_true = sides[0][1] if sides[0] is not None else not known[1]
         return [weight, 1 - weight] if first_is_true else [1 - weight, weight]
 
+    def is_guard(self, node: int) -> bool:
+        """Whether data chooses between scalars that depend on none, as a guard of a loss does.
+
+        Between tensors, as the gradient of a sigmoid cross entropy chooses, it is data.
+        """
+        graph, flow = self._flow.graph, self._flow
+        inputs = graph.inputs[node]
+        if graph.ops[node] not in ("Select", "SelectV2") or len(inputs) != 3:
+            return False
+        return bool(flow.data[node_of(inputs[0])]) and all(map(flow.ranks.is_scalar, inputs))
+
     def _weight(self, predicate: int, salt: int = 0) -> sampled.Array:
         number = self._numbering.number(predicate)
         return sampled.random_numbers(number * 31 + salt) / 2

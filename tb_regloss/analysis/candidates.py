@@ -202,13 +202,13 @@ class Candidates:
         made_of = self._made_of([*self.classes, *(p.node for p in found.values())])
         known = self._norms(made_of)
         unused = {node: self._made_of([node]) for node in norms.unused(flow, self._trained)}
-        parts = {
-            part for node, own in unused.items() if self._is_one(node) for part in own - {node}
-        }
+        one = {node for node in unused if self._is_one(node)}
+        parts = {part for node in one for part in unused[node] - {node}}
         for node, own in unused.items():
             # The derivative with respect to a strength has the form of a penalty,
-            # but is made of one.
-            is_new = node not in parts and not own & made_of
+            # but is made of one. And a multiple of several is none of its own.
+            is_multiple = node not in one and not unused.keys().isdisjoint(own - {node})
+            is_new = node not in parts and not is_multiple and not own & made_of
             if is_new and not self._is_second_reading(own, known):
                 self._add_structural(node, found)
         return list(found.values())

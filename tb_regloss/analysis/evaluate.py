@@ -27,6 +27,7 @@ from tb_regloss.analysis.op_functions import FUNCTIONS, is_understood
 from tb_regloss.analysis.op_graph import node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.op_values import Attr
+from tb_regloss.analysis.rounds import LOOPED, Rounds
 from tb_regloss.analysis.sampled import NOTHING, Sampled, elementwise
 from tb_regloss.analysis.scales import Scales
 
@@ -36,7 +37,6 @@ _ZERO = Sampled(None, np.zeros(1, np.complex128))
 _SCALARS_ONLY = (Kind.MULTIPLY, Kind.DIVIDE)
 _WITHOUT_OPERANDS = (Kind.CONSTANT, Kind.VARIABLE, Kind.PLACEHOLDER, Kind.DATA)
 _CARRIED = (Kind.PASS, Kind.CUT, Kind.LINEAR)
-_LOOPED = ("Merge", "RefMerge", "_LoopVar")
 _ADDED = (Kind.ADD, Kind.SUBTRACT)
 # Towers do the same to thousands of gradients that are all opaque. Ops with one
 # output; the second ones have attributes, and these are in `AttrReader.key`.
@@ -63,6 +63,7 @@ class Evaluator:
       cancelled: sums in which parts of penalties cancelled out. Where elements
         that are equal were subtracted from their mean, they only seem to.
       cycles: ops that wait for themselves though they are in no loop.
+      rounds: how often its loops add something up.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Evaluator:
         self._known: dict[int, Sampled] = {}
         self._branches = Branches(flow, numbering)
         self._scales = Scales(flow)
+        self.rounds = Rounds(flow)
         self._applied: dict[Hashable, tuple[list[Sampled], Sampled]] = {}
         self.hidden: set[int] = set()
         self.cancelled: set[int] = set()
@@ -105,7 +107,7 @@ class Evaluator:
 
     def _is_looped(self, value: int) -> bool:
         node = node_of(value)
-        return self._graph.ops[node] in _LOOPED or node in self._state_reads
+        return self._graph.ops[node] in LOOPED or node in self._state_reads
 
     @property
     def evaluated(self) -> set[int]:
@@ -122,13 +124,7 @@ class Evaluator:
 
     def branch_weights(self, node: int, values: Sequence[int]) -> list[sampled.Array]:
         """Returns the weights of a choice's branches; they add up to one."""
-        op = self._graph.ops[node]
-        loop = [
-            v
-            for v in values
-            if self._graph.ops[node_of(v)] in ("NextIteration", "RefNextIteration")
-        ]
-        if loop or op == "_LoopVar":
+        if self.rounds.after(node) is not None:
             return [
                 np.ones(1, np.complex128) if v == values[0] else np.zeros(1, np.complex128)
                 for v in values
@@ -162,7 +158,7 @@ class Evaluator:
         if op == "ReadVariableOp":
             return ()
         if not self._data[node]:
-            return inputs[1:] if op == "ResourceGather" or self._is_chosen_by_data(node) else inputs
+            return inputs[1:] if op == "ResourceGather" or self._branches.is_guard(node) else inputs
         if kind is Kind.SHAPE and op in _OF_SHAPES:
             return () if self._data[node_of(inputs[0])] else inputs
         if not self._is_gradient:
@@ -224,7 +220,7 @@ class Evaluator:
         """Evaluates an op none of whose values depend on data."""
         graph, node = self._graph, node_of(value)
         op, inputs = graph.ops[node], graph.inputs[node]
-        if op in ("Merge", "RefMerge", "_If", "_LoopVar") or self._is_chosen_by_data(node):
+        if op in ("Merge", "RefMerge", "_If", "_LoopVar") or self._branches.is_guard(node):
             return self._mixture(value)
         if op_semantics.row(op).kind is Kind.ALL_REDUCE:
             return self._reduced_over_replicas(node)
@@ -246,17 +242,6 @@ class Evaluator:
         if is_unknown and self._flow.ranks.is_scalar(value) and not self._flow.parameters[node]:
             return self._leaves.symbol(value, ())
         return found
-
-    def _is_chosen_by_data(self, node: int) -> bool:
-        """Whether data chooses between scalars that depend on none, as a guard of a loss does.
-
-        Between tensors, as the gradient of a sigmoid cross entropy chooses, it is data.
-        """
-        inputs = self._graph.inputs[node]
-        if self._graph.ops[node] not in ("Select", "SelectV2") or len(inputs) != 3:
-            return False
-        is_scalar = self._flow.ranks.is_scalar
-        return bool(self._data[node_of(inputs[0])]) and all(map(is_scalar, inputs))
 
     def _attr(self, node: int) -> Attr:
         attrs, op = self._graph.attrs, self._graph.ops[node]
@@ -361,11 +346,9 @@ class Evaluator:
         op, inputs, known = graph.ops[node], graph.inputs[node], self._known
         if op in ("Merge", "RefMerge") and port_of(value):
             return NOTHING
-        loop = [v for v in inputs if graph.ops[node_of(v)] in ("NextIteration", "RefNextIteration")]
-        if loop:
-            return known.get(loop[0], NOTHING)
-        if op == "_LoopVar":
-            return known.get(inputs[-1], NOTHING)
+        after = self.rounds.after(node)
+        if after is not None:
+            return self._after_loop(node, after)
         values = op_semantics.value_inputs(op, inputs)
         if any(v not in known for v in values):
             return NOTHING
@@ -378,6 +361,14 @@ class Evaluator:
             part = elementwise(np.multiply, known[branch], Sampled((), weight))
             total = part if total is None else elementwise(np.add, total, part)
         return NOTHING if total is None else total
+
+    def _after_loop(self, node: int, after: int) -> Sampled:
+        """Returns what a loop's variable is in the end: as after one round, sums are counted."""
+        known, found = self._known, self._known.get(after, NOTHING)
+        before = next((v for v in self._graph.inputs[node] if v != after), None)
+        if before not in known or not self._is_gradient or not self._data[node]:
+            return found
+        return self.rounds.summed(node, known[before], found)
 
     def _reduced_over_replicas(self, node: int) -> Sampled:
         parts = [self._known.get(v, NOTHING) for v in self._branches.replicas(node)]

@@ -97,6 +97,9 @@ class Gradients:
         best = Received(np.full(sampled.DRAWS, np.nan + 0j), np.zeros(sampled.DRAWS, np.complex128))
         for port in update.ports:
             tensor = self._evaluators[dense].value(port)
+            if variable is not None and variable.is_assumed and tensor.is_filled:
+                # The penalties' derivatives have as few elements as it is assumed to have.
+                tensor = sampled.filled(tensor.array, shape)
             # How many rows a sparse gradient has is not known where its shape is not.
             rows = None if update.sparse else count
             total = _along(tensor, shape) if dense else tensor.total(rows)
@@ -122,16 +125,21 @@ class Gradients:
         """The ops at which following a gradient ended."""
         return self._evaluators[False].hidden
 
-    def is_plain_sum(self, data: Array) -> bool:
-        """Whether data's part of a gradient is what an accumulator added up, not divided.
+    def is_uncounted(self, data: Array) -> bool:
+        """Whether data's part of a gradient is a sum over steps whose number is not in the graph.
 
-        How many steps it adds up is not in the graph.
+        An accumulator divides by it later, or a constant does in a program; a
+        loop with another factor than its number of rounds has no known mean.
         """
         for variable in self._state:
             share = as_constant(data / Evaluator.times_added(variable))
             if share is not None:
                 return share == 1.0
-        return False
+        return any(as_constant(once) is not None for once in self.once_around(data))
+
+    def once_around(self, data: Array) -> list[Array]:
+        """Returns data's part of a gradient for one round of each loop whose rounds vary."""
+        return [data / count for count in self._evaluators[False].rounds.varying()]
 
     def followed(self) -> tuple[set[int], set[int]]:
         """Returns what flows into gradients: what was evaluated, and what was not followed.

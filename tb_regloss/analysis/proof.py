@@ -12,6 +12,7 @@ import numpy as np
 
 from tb_regloss.analysis import candidates, evidence, hints, multiplier, norms, unknown_ops, updates
 from tb_regloss.analysis.candidates import Candidates
+from tb_regloss.analysis.closeness import same
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.facts import Declaration
 from tb_regloss.analysis.flow import Flow
@@ -19,7 +20,7 @@ from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.logged_graph import LoggedGraph
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.penalties import Penalty
-from tb_regloss.analysis.settle import Reach, Settler, same_multiplier
+from tb_regloss.analysis.settle import Reach, Settler
 from tb_regloss.analysis.verdict_types import Status
 
 _AS_IT_SHOULD_BE = (Status.INCLUDED, Status.FROZEN, Status.ZERO)
@@ -360,7 +361,7 @@ def _combine(reaches: list[Reach]) -> tuple[Status, float | None]:
     if not reached:
         return Status.MISSING, 0.0
     value = reached[0].multiplier
-    if not all(same_multiplier(reach.multiplier, value) for reach in reached):
+    if not all(same(reach.multiplier, value) for reach in reached):
         value = None
     if len(reached) < len(reaches):
         return Status.PARTIAL, value

@@ -18,6 +18,7 @@ import numpy as np
 from tb_regloss.analysis import gradient, sampled, towers
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.clipping import Clipping
+from tb_regloss.analysis.closeness import close, is_whole, same
 from tb_regloss.analysis.dead_ends import DeadEnds
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
@@ -126,7 +127,7 @@ class Settler:
 
     def _reach_update(self, penalty: Penalty, variable: int, update: Update) -> Reach:
         found = self._reach_ports(penalty, variable, update)
-        if _close(found.multiplier, 1.0):
+        if close(found.multiplier, 1.0):
             return found
         number = self.number(penalty)
         before = self._clipping.before(update, self._links.strengths(number))
@@ -138,8 +139,8 @@ class Settler:
         # A decay by hand that is the penalty's own gradient is the penalty once more.
         more = None if found.multiplier is None else found.multiplier - inner.multiplier
         if inner.is_reached:
-            return found if more is not None and _is_whole(more) else inner
-        if more is None or _is_whole(more) or self.forms_with(number):
+            return found if more is not None and is_whole(more) else inner
+        if more is None or is_whole(more) or self.forms_with(number):
             return found
         text = "something is added to its gradient by hand that may be a part of it, or a decay"
         return Reach(is_unknown=True, obstacle=text)
@@ -177,6 +178,10 @@ class Settler:
             form = self._form_received(number, received, {number: mine, **others})
             if form is not None:
                 return Reach(is_reached=True, multiplier=self._towers.ratio(form, number))
+            for once in self._gradients.once_around(received.data):
+                found = gradient.fit(received.penalty / once, {number: mine, **others})
+                if found is not None and found[number]:
+                    return Reach(is_reached=True)  # How often data's part is added up varies.
             # Penalties that are multiples of each other cannot be told apart by
             # numbers; then one of them may explain everything alone.
             absolute = gradient.fit(received.penalty, {number: mine})
@@ -207,7 +212,7 @@ class Settler:
                 if its in form.penalties
             }
             found = gradient.fit(received.penalty, terms)
-            if found is not None and _close(found[number], 1.0):
+            if found is not None and close(found[number], 1.0):
                 return form
         return None
 
@@ -299,7 +304,7 @@ class Settler:
 
         The penalty is in a sum that could not be followed; others tell the factor.
         """
-        if not self.forms or _close(relative, 1.0):
+        if not self.forms or close(relative, 1.0):
             return relative
         factors = {self._towers.common(form) for form in self.forms}
         factor = factors.pop() if len(factors) == 1 else None
@@ -322,7 +327,7 @@ class Settler:
             forms = [self.optimized if f.data.keys() == mine else f for f in forms]
         # Of several sums, that which is differentiated as it is comes first: data that is
         # used twice looks like data that is scaled.
-        forms.sort(key=lambda f: not _close(as_constant(f.penalties[number]), absolute))
+        forms.sort(key=lambda f: not close(as_constant(f.penalties[number]), absolute))
         if self._links.depends_on_sizes(number, update.variable):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         outer = as_constant(data)
@@ -332,31 +337,31 @@ class Settler:
             if inner is None or inner <= 1:
                 continue
             whole = as_constant(form.penalties[number])
-            if _close(inner, whole) and any(_close(whole, value) for value in seen):
+            if close(inner, whole) and any(close(whole, value) for value in seen):
                 return Reach(is_reached=True, multiplier=1.0)
-            if outer is not None and _close(inner * outer, 1.0):
+            if outer is not None and close(inner * outer, 1.0):
                 return Reach(is_reached=True, multiplier=absolute)
         if not forms and relative is not None:
             return Reach(is_reached=True, multiplier=self._without_common(relative))
-        for form in forms if _close(relative, absolute) else ():
+        for form in forms if close(relative, absolute) else ():
             mean = self._towers.mean_of_copies(form, number)
-            if mean is not None and _close(mean[0], relative):
+            if mean is not None and close(mean[0], relative):
                 return Reach(is_reached=True, multiplier=mean[0] / mean[1])
         for form in forms:
             for choice in self._towers.choices(form, number, absolute, update):
-                if any(_close(choice, value) for value in seen):
+                if any(close(choice, value) for value in seen):
                     return Reach(is_reached=True, multiplier=choice)
         for form in forms:
             ratio = self._towers.ratio(form, number)
             whole = as_constant(form.penalties[number])
-            if ratio is not None and any(_close(whole, value) for value in seen):
+            if ratio is not None and any(close(whole, value) for value in seen):
                 return Reach(is_reached=True, multiplier=ratio)
         for form in forms:
             # A factor of the whole loss is in the penalty's gradient; in data's part
             # it hides in backpropagation.
             common = self._towers.common(form)
             for choice in self._towers.choices(form, number, absolute, update):
-                if common is not None and _close(choice * common, absolute):
+                if common is not None and close(choice * common, absolute):
                     return Reach(is_reached=True, multiplier=choice)
         for form in forms:
             whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
@@ -367,33 +372,24 @@ class Settler:
             # as each replica's is.
             whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
             terms = as_constant(sampled.sum_arrays(list(form.data.values())))
-            if absolute is None and whole and terms and _close(whole / terms, relative):
+            if absolute is None and whole and terms and close(whole / terms, relative):
                 return Reach(is_reached=True, multiplier=ratio)
-        if relative is not None and _close(relative, absolute):
+        if relative is not None and close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)
+        for form in forms:
+            # What a network uses more than once gets data's part as often.
+            for choice in self._towers.choices(form, number, absolute, update):
+                times = choice / relative if absolute is None and relative else 0.0
+                if times > 1 and is_whole(times):
+                    return Reach(is_reached=True, multiplier=choice)
         is_assumed = self._flow.variables.by_node[update.variable].is_assumed
         if not seen or (is_assumed and forms):
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         # Data's part is scaled by what varies (a number of steps), the penalty is not.
-        is_known = relative is None and not self._gradients.is_plain_sum(data)
-        return Reach(is_reached=True, multiplier=absolute if is_known else None)
-
-
-def same_multiplier(left: float | None, right: float | None) -> bool:
-    """Whether two multipliers are the same but for rounding, or both not known."""
-    return left is right or _close(left, right)
-
-
-def _is_whole(number: float) -> bool:
-    return abs(number - round(number)) <= 1e-5
+        is_counted = relative is None and not self._gradients.is_uncounted(data)
+        return Reach(is_reached=True, multiplier=absolute if is_counted else None)
 
 
 def _agree(left: Reach, right: Reach) -> bool:
-    is_same = same_multiplier(left.multiplier, right.multiplier)
+    is_same = same(left.multiplier, right.multiplier)
     return is_same and dataclasses.replace(left, multiplier=right.multiplier) == right
-
-
-def _close(left: float | None, right: float | None) -> bool:
-    if left is None or right is None:
-        return False
-    return abs(left - right) <= 1e-5 * max(abs(left), abs(right))

@@ -22,20 +22,8 @@ _KNOWN: dict[str, dict[str, str]] = {
     "weights are moved there and back before the update": {
         "tf2/loop_sharpness_aware/partial": "*",
     },
-    "losses that go through a loop or a TensorArray are not followed to the sum they end in": {
-        "tf2/joined_folded/half": _BARE,
-        "tf2/joined_mapped/half": f"{_BARE} declared",
-        "tf2/joined_array/half": _BARE,
-    },
-    "where shapes are not logged, boolean_mask leaves a vector of losses without a rank": {
-        "tf2/joined_masked/included": "run_metadata",
-        "tf2/joined_masked/partial": "run_metadata",
-    },
     "of two totals of one player the charted one makes a missing penalty a blocked one": {
         "tf1/script_two_totals/missing": "*",
-    },
-    "how often a loop goes around is not counted": {
-        "tf2/whole_micro_batches/included": "*",
     },
 }
 

@@ -104,6 +104,32 @@ def penalty_in_loop(p: Program, mutation: str, old: bool) -> None:
         p.minimize(p.combine(data, mutation))
 
 
+def micro_batches(p: Program, mutation: str, old: bool) -> None:
+    """Gradients of four parts are averaged in a while loop; the penalties' are added once."""
+    x, y = p.batch()
+    weights = [p.variable("w1", [5, 4]), p.variable("w2", [4, 3])]
+    factor = {"included": 1.0, "half": 0.5}[mutation]
+
+    def data_loss() -> Any:
+        return cross_entropy(y, tf.matmul(tf.nn.relu(tf.matmul(x, weights[0])), weights[1]))
+
+    with _flow(old):
+
+        def body(i: Any, *sums: Any) -> Any:
+            gradients = tf.gradients(data_loss(), weights)
+            return (i + 1, *[s + g / 4.0 for s, g in zip(sums, gradients, strict=True)])
+
+        start = (0, *map(tf.zeros_like, weights))
+        _, *sums = tf.while_loop(lambda i, *_: i < 4, body, start)
+    p.data(data_loss())
+    for key, w in zip(("w1", "w2"), weights, strict=True):
+        v1.add_to_collection(REGULARIZATION, p.l2(key, w))
+    own = tf.gradients(factor * tf.add_n(v1.get_collection(REGULARIZATION)), weights)
+    pairs = [(s + g, w) for s, g, w in zip(sums, own, weights, strict=True)]
+    p.train_op = v1.train.GradientDescentOptimizer(0.1).apply_gradients(p.ports(pairs))
+    p.expect_all("included" if factor == 1.0 else "scaled", factor)
+
+
 def batch_norm(p: Program, mutation: str) -> None:
     """Fused batch norm with update ops, dropout, penalties on kernels."""
     x = v1.placeholder(tf.float32, [None, 4, 4, 2], name="images")
@@ -211,6 +237,11 @@ for _old, _flow_tag in ((True, "switch"), (False, "if")):
             _MOST,
             resource=not _old,
         )
+    register(
+        f"micro_batches_{_flow_tag}",
+        lambda p, m, o=_old: micro_batches(p, m, o),
+        ("included", "half"),
+    )
     for _family in (penalty_in_cond, penalty_in_loop):
         register(
             f"{_family.__name__}_{_flow_tag}",

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from tests.zoo.tf2_keras import cross_entropy
 from tests.zoo.tf2_program import Family, Program, register
 from tests.zoo.tf2_tape import Mlp, descend
 
@@ -106,11 +107,55 @@ def second_update(p: Program, mutation: str) -> None:
     p.expect_all(mutation)
 
 
-def micro_batches(p: Program, mutation: str) -> None:
-    """Gradients of four parts are averaged in a loop; the penalties' gradient is added once."""
+def micro_batches(rounds: int | None = 4, model: str = "plain") -> Family:
+    """Gradients of parts are averaged in a loop; the penalties' gradient is added once.
+
+    Args:
+      rounds: how many parts; `None` for as many as are fed.
+      model: `"plain"`, or `"recurrent"` with a loop of its own.
+    """
+
+    def family(p: Program, mutation: str) -> None:
+        m = Mlp.make(p)
+        recurrent = p.variable("recurrent", [4, 4]) if model == "recurrent" else None
+        weights = [*m.all(), *([] if recurrent is None else [recurrent])]
+        x, y = p.batch()
+        factor = {"included": 1.0, "half": 0.5, "twice": 2.0}[mutation]
+
+        def data_loss(x: Any, y: Any) -> Any:
+            if recurrent is None:
+                return m.loss(x, y)
+            h = tf.nn.tanh(tf.matmul(x, m.w1) + m.b1)
+            for _ in tf.range(3):
+                h = tf.tanh(tf.matmul(h, recurrent) + h)
+            return cross_entropy(y, tf.matmul(h, m.w2) + m.b2)
+
+        @tf.function
+        def step(x: Any, y: Any, count: Any) -> Any:
+            sums = [tf.zeros_like(v) for v in weights]
+            for _ in tf.range(rounds or count):
+                with tf.GradientTape() as tape:
+                    data = p.data(data_loss(x, y))
+                gradients = tape.gradient(data, weights)
+                sums = [total + g / 4.0 for total, g in zip(sums, gradients, strict=True)]
+            with tf.GradientTape() as tape:
+                penalty = p.l2("w1", m.w1) + p.l2("w2", m.w2)
+                penalty = penalty if factor == 1.0 else factor * penalty
+            own = tape.gradient(penalty, weights, unconnected_gradients="zero")
+            descend(p, [a + b for a, b in zip(sums, own, strict=True)], weights)
+            return penalty
+
+        p.trace(step, x, y, tf.constant(4))
+        status = {1.0: "included", 2.0: "double_counted"}.get(factor, "scaled")
+        p.expect_all(status, factor)
+
+    return family
+
+
+def penalty_each_time(p: Program, mutation: str) -> None:
+    """The penalties are part of the loss of each of four parts, whose gradients are averaged."""
     m = Mlp.make(p)
     x, y = p.batch()
-    factor = {"included": 1.0, "half": 0.5}[mutation]
 
     @tf.function
     def step(x: Any, y: Any) -> Any:
@@ -118,17 +163,15 @@ def micro_batches(p: Program, mutation: str) -> None:
         for _ in tf.range(4):
             with tf.GradientTape() as tape:
                 data = p.data(m.loss(x, y))
-            gradients = tape.gradient(data, m.all())
-            sums = [total + g / 4.0 for total, g in zip(sums, gradients, strict=True)]
-        with tf.GradientTape() as tape:
-            penalty = p.l2("w1", m.w1) + p.l2("w2", m.w2)
-            penalty = penalty if factor == 1.0 else factor * penalty
-        own = tape.gradient(penalty, m.all(), unconnected_gradients="zero")
-        descend(p, [a + b for a, b in zip(sums, own, strict=True)], m.all())
-        return penalty
+                p.l2("w1", m.w1)
+                p.l2("w2", m.w2)
+                loss = p.combine(data, mutation)
+            gradients = tape.gradient(loss, m.all())
+            sums = [total + g for total, g in zip(sums, gradients, strict=True)]
+        descend(p, [total / 4.0 for total in sums], m.all())
+        return sums[0]
 
     p.trace(step, x, y)
-    p.expect_all("included" if factor == 1.0 else "scaled", factor)
 
 
 def spread(p: Program, mutation: str) -> None:
@@ -259,7 +302,10 @@ register("whole_clipped", guarded(_GUARDS["clipped"]), ("included",))
 register("whole_maximized", maximized, ("included",))
 register("whole_views", views, ("included", "thrice"))
 register("whole_second_update", second_update, ("included", "missing"))
-register("whole_micro_batches", micro_batches, ("included",))
+register("whole_micro_batches", micro_batches(), ("included", "half", "twice"))
+register("whole_micro_batches_fed", micro_batches(None), ("included",))
+register("whole_micro_batches_recurrent", micro_batches(4, "recurrent"), ("included", "half"))
+register("whole_penalty_each_time", penalty_each_time, ("included", "half"))
 register("whole_spread", spread, ("included", "half"))
 register("whole_variational", variational, ("included", "half"))
 register("whole_for_strategies", for_strategies, ("included", "missing", "partial"))
