@@ -62,7 +62,6 @@ class Evaluator:
       hidden: the ops at which following a gradient ended.
       cancelled: sums in which parts of penalties cancelled out. Where elements
         that are equal were subtracted from their mean, they only seem to.
-      cycles: ops that wait for themselves though they are in no loop.
       rounds: how often its loops add something up.
     """
 
@@ -90,7 +89,6 @@ class Evaluator:
         self._applied: dict[Hashable, tuple[list[Sampled], Sampled]] = {}
         self.hidden: set[int] = set()
         self.cancelled: set[int] = set()
-        self.cycles: set[int] = set()
 
     def value(self, value: int) -> Sampled:
         """Returns a value at the sampled points."""
@@ -102,7 +100,7 @@ class Evaluator:
 
     def _evaluate(self, value: int) -> Sampled:
         rules = walk.Rules(self._operands, self._compute, self._around, self._is_looped)
-        self.cycles.update(map(node_of, walk.fill(self._known, value, rules)))
+        walk.fill(self._known, value, rules)
         return self._known[value]
 
     def _is_looped(self, value: int) -> bool:

@@ -111,11 +111,6 @@ class Gradients:
         return best
 
     @property
-    def cycles(self) -> set[int]:
-        """The ops that wait for themselves though they are in no loop."""
-        return self._evaluators[False].cycles
-
-    @property
     def cancelled(self) -> set[int]:
         """The sums in which parts of penalties cancelled out."""
         return self._evaluators[False].cancelled

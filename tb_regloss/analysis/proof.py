@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import candidates, evidence, hints, multiplier, norms, unknown_ops, updates
+from tb_regloss.analysis import candidates, evidence, hints, multiplier, updates
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.closeness import same
+from tb_regloss.analysis.doubts import Doubts
 from tb_regloss.analysis.evaluate import Evaluator
 from tb_regloss.analysis.facts import Declaration
 from tb_regloss.analysis.flow import Flow
@@ -129,13 +129,8 @@ class _Prover:
         self._flow.set_trained(self._training.updates)
         self._numbering = Numbering(self._flow)
         self._gradients = Gradients(self._flow, self._numbering, self._training)
-        self._unknown = unknown_ops.UnknownOps(self._flow)
-        self._updated = self._unknown.updated(self._training.updates)
+        self._doubts = Doubts(self._flow, self._training.updates)
         self._chosen = candidates.current_updates(self._flow, self._training, declaration.train_op)
-
-    @functools.cached_property
-    def _swallower(self) -> int | None:
-        return self._unknown.swallower()
 
     def _trainable(self) -> frozenset[int] | None:
         names = self._logged.collections.get("trainable_variables")
@@ -157,16 +152,14 @@ class _Prover:
             frozenset(self._chosen),
         )
         trains: bool | None = bool(self._chosen)
-        if not trains and (
-            self._updated or any("not followed" in text for text in graph.obstacles)
-        ):
+        if not trains and self._doubts.may_train:
             trains = None
         losses = self._judge(found) if trains else self._unjudged(found.penalties, trains)
         is_faulty = any(loss.status not in _AS_IT_SHOULD_BE for loss in losses)
-        obstacles = self._obstacles()
+        obstacles = self._doubts.obstacles
         penalized = {v for p in found.penalties for v in p.variables}
         clean, decayed = self._penalty_gradients(penalized)
-        followed = not decayed or self._is_followed(decayed)
+        followed = not decayed or self._doubts.is_followed(decayed)
         decays = self._training.decays | (decayed if followed else frozenset())
         names = {node: variable.name for node, variable in flow.variables.by_node.items()}
         return GraphProof(
@@ -189,39 +182,12 @@ class _Prover:
 
     def _untrained(self, penalty: Penalty, number: int) -> LossProof:
         """Judges a penalty of which no variable is known to be trained."""
-        known = self._flow.variables.by_node
-        updater = next((self._updated[v] for v in penalty.variables if v in self._updated), None)
-        inside = self._unknown.behind(penalty.node)
-        if not penalty.variables and (inside is not None or self._obstacles()):
-            text = "Cannot tell: what it penalizes could not be followed."
-        elif updater is not None:
-            text = self._not_known(updater, "may update its variable")
-        elif any(variable not in known for variable in self._chosen):
-            text = "Cannot tell: an update's variable could not be followed."
-        else:
-            text = "It penalizes no variable that is trained."
-            return self._loss_proof(penalty, Status.FROZEN, None, text, (), number)
-        return self._loss_proof(penalty, Status.UNKNOWN, None, text, (), number)
-
-    def _not_known(self, node: int, what: str) -> str:
-        op = f"{self._graph.names[node]!r} ({self._graph.ops[node]})"
-        return f"Cannot tell: {op} {what}, and is an op that is not known."
-
-    def _doubt(
-        self, penalty: Penalty, status: Status, members: Iterable[int], sums: multiplier.Sums
-    ) -> str:
-        """Returns which op that is not known may have made what is wrong with a penalty."""
-        updater = next((self._updated[v] for v in penalty.variables if v in self._updated), None)
-        if updater is not None:
-            return self._not_known(updater, "may update its variable")
-        inside = self._unknown.behind(penalty.node)
-        if inside is not None:
-            return self._not_known(inside, "is part of it")
-        reader = self._unknown.after(members, sums.reached)
-        is_found_alone = penalty.source == "structure" and status is not Status.MISSING
-        if reader is None and is_found_alone:
-            reader = self._swallower
-        return "" if reader is None else self._not_known(reader, "reads what may be a part of it")
+        doubt = self._doubts.of_untrained(penalty, self._chosen)
+        if doubt:
+            text = f"Cannot tell: {doubt}."
+            return self._loss_proof(penalty, Status.UNKNOWN, None, text, (), number)
+        text = "It penalizes no variable that is trained."
+        return self._loss_proof(penalty, Status.FROZEN, None, text, (), number)
 
     def _penalty_gradients(self, penalized: set[int]) -> tuple[bool, frozenset[int]]:
         """Returns whether no gradient holds a penalty, and where one is no loss's.
@@ -243,37 +209,12 @@ class _Prover:
                         decayed.add(variable)
         return clean, frozenset(decayed)
 
-    def _obstacles(self) -> tuple[str, ...]:
-        """Returns what could not be followed, in the file or in the gradients."""
-        names = self._graph.names
-        cycles = (f"{names[node]!r} waits for itself" for node in sorted(self._gradients.cycles))
-        unknown = (
-            f"{names[node]!r} ({self._graph.ops[node]}) may update {names[variable]!r}, "
-            "and is an op that is not known"
-            for variable, node in sorted(self._updated.items())
-            if variable not in self._chosen
-        )
-        found = (*self._graph.obstacles, *cycles, *unknown)
-        reader = self._swallower
-        if reader is None:
-            return found
-        op = f"{names[reader]!r} ({self._graph.ops[reader]})"
-        return (*found, f"{op} reads what may be a penalty, and is an op that is not known")
-
-    def _is_followed(self, decayed: frozenset[int]) -> bool:
-        """Whether no penalty on the variables can have been lost on its way to a loss."""
-        if self._obstacles():
-            return False
-        if any(unknown_ops.goes_into_unknown(self._flow, v) for v in decayed):
-            return False
-        return not norms.may_be_added(self._flow, decayed)
-
     def _unjudged(self, found: Iterable[Penalty], trains: bool | None) -> list[LossProof]:
         status = Status.FROZEN if trains is False else Status.UNKNOWN
         text = (
             "Nothing is trained in this graph."
             if trains is False
-            else f"The graph could not be followed: {self._obstacles()[0]}."
+            else f"The graph could not be followed: {self._doubts.obstacles[0]}."
         )
         return [self._loss_proof(p, status, None, text, ()) for p in found]
 
@@ -341,8 +282,10 @@ class _Prover:
         in_value = settler.is_in_value(number)
         cut = settler.cut(number)
         if status not in (*_AS_IT_SHOULD_BE, Status.UNKNOWN):
-            text = self._doubt(penalty, status, found.members[number], sums)
-            if text:
+            members = found.members[number]
+            doubt = self._doubts.of_fault(penalty, status, members, sums.reached)
+            if doubt:
+                text = f"Cannot tell: {doubt}."
                 return self._loss_proof(penalty, Status.UNKNOWN, None, text, (), number, in_value)
         if status is Status.MISSING and settler.is_blocked(penalty):
             status = Status.BLOCKED

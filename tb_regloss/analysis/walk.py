@@ -28,18 +28,15 @@ class Rules(Generic[T]):
     is_looped: Callable[[int], bool]
 
 
-def fill(known: MutableMapping[int, T], value: int, rules: Rules[T]) -> set[int]:
+def fill(known: MutableMapping[int, T], value: int, rules: Rules[T]) -> None:
     """Computes a value and all that it takes, each once.
 
     Args:
       known: the values that were computed so far; others are added.
       value: what to compute.
       rules: how.
-
-    Returns:
-      the values that wait for themselves though they are in no loop.
     """
-    stack, cycles = [value], set[int]()
+    stack = [value]
     depths: dict[int, int] = {}
     operands: dict[int, Sequence[int]] = {}
     provisional: set[int] = set()
@@ -64,8 +61,6 @@ def fill(known: MutableMapping[int, T], value: int, rules: Rules[T]) -> set[int]
             continue
         if wanted:
             # It waits for itself, a loop: its value before going around will do.
-            if not rules.is_looped(current):
-                cycles.add(current)
             known[current] = rules.around(current)
         else:
             known[current] = compute(current)
@@ -74,4 +69,3 @@ def fill(known: MutableMapping[int, T], value: int, rules: Rules[T]) -> set[int]
         else:
             provisional.discard(current)
         stack.pop()
-    return cycles
