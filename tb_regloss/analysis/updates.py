@@ -16,7 +16,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from tb_regloss.analysis import gradient_ports, op_semantics, replicas, unfused
+from tb_regloss.analysis import gradient_ports, moves, op_semantics, replicas, unfused
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
@@ -92,7 +92,7 @@ def find_training(flow: Flow, trainable: frozenset[int] | None) -> Training:
     slots = flow.propagate(node for node in passed if unfused.owner(flow, node) not in written_out)
     decays = set(gradient_ports.separate_decays(flow, {*updates, *written_out}))
     for variable, writes in written_out.items():
-        for write in writes:
+        for write in moves.lasting(flow, writes):
             ports, decayed = gradient_ports.gradient_ports(flow, write, slots)
             if decayed:
                 decays.add(variable)

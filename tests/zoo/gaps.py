@@ -19,9 +19,6 @@ _KNOWN: dict[str, dict[str, str]] = {
         "keras/fit_adafactor/missing": "run_metadata",
         "keras/fit_adafactor_wd/included": "run_metadata",
     },
-    "weights are moved there and back before the update": {
-        "tf2/loop_sharpness_aware/partial": "*",
-    },
     "of two totals of one player the charted one makes a missing penalty a blocked one": {
         "tf1/script_two_totals/missing": "*",
     },
