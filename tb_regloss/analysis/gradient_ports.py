@@ -20,6 +20,8 @@ from tb_regloss.analysis.update_arithmetic import behind
 NORMS = ("Sum", "Mean", "L2Loss", "Max")  # of which clipping and adaptive rates are made
 _ELEMENTWISE = ("Square", "Abs", "Sign", "Neg", "Sqrt", "Mean", "Max")  # of one gradient
 
+_FACTORS = 4  # of a gradient in a product with itself
+
 
 def gradient_ports(flow: Flow, write: Write, slots: bytearray) -> tuple[tuple[int, ...], bool]:
     """Returns where the gradient enters an unfused optimizer's arithmetic.
@@ -100,6 +102,10 @@ def _without_scale(flow: Flow, value: int) -> int:
     op, inputs = graph.ops[node], graph.inputs[node]
     if op in _ELEMENTWISE or (op == "Mul" and inputs[0] == inputs[1]):
         return inputs[0]
+    if op == "Mul" and all(flow.data[node_of(v)] for v in inputs):
+        # A square with a factor: `(1 - beta) * g * g`.
+        left, right = (_multiple_of(flow, v) for v in inputs)
+        return left if left == right else value
     if op in ("Add", "AddV2") and not any(flow.parameters[node_of(v)] for v in inputs[1:]):
         # An epsilon beside the square of a gradient (Adafactor).
         return inputs[0] if not flow.data[node_of(inputs[1])] else value
@@ -114,6 +120,18 @@ def _without_scale(flow: Flow, value: int) -> int:
             and flow.ranks.rank(inputs[0]) in (0, None)
         ):
             return inputs[1]
+    return value
+
+
+def _multiple_of(flow: Flow, value: int) -> int:
+    """Returns what a value is a multiple of, by factors that depend on no data."""
+    graph = flow.graph
+    for _ in range(_FACTORS):
+        node = node_of(value)
+        of_data = [v for v in graph.inputs[node] if flow.data[node_of(v)]]
+        if graph.ops[node] not in ("Mul", "Identity") or len(of_data) != 1:
+            break
+        value = of_data[0]
     return value
 
 
