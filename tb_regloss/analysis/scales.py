@@ -67,14 +67,26 @@ class Scales:
             node = node_of(current)
             op = graph.ops[node]
             if op in REDUCERS:
-                return bool(graph.attrs.attr(node, "keep_dims")) or self._flow.ranks.is_scalar(
-                    current
-                )
+                is_kept = bool(graph.attrs.attr(node, "keep_dims"))
+                return is_kept or self._flow.ranks.is_scalar(current) or self._sums_all(node)
             inputs = [v for v in graph.inputs[node] if self._flow.data[node_of(v)]]
             if not inputs or op in op_semantics.CONTRACTIONS:
                 return False
             current = inputs[0]
         return False
+
+    def _sums_all(self, node: int) -> bool:
+        """Whether a reduction of something of unknown rank looks as if over all dimensions.
+
+        `reduce_sum(x)` of a matrix is written with the axes 0 and 1.
+        """
+        graph, inputs = self._flow.graph, self._flow.graph.inputs[node]
+        if len(inputs) < 2 or self._flow.ranks.rank(inputs[0]) is not None:
+            return False
+        constant = graph.attrs.constant(node_of(inputs[1]))
+        axes = [] if constant is None or constant.array is None else constant.array.ravel().tolist()
+        is_whole = axes == list(range(len(axes)))
+        return is_whole and (len(axes) > 1 or graph.ops[node_of(inputs[0])] == "Pack")
 
     def _reduces(self, candidate: int, other: int) -> bool:
         """Whether something is a reduction of what another one is a multiple of.

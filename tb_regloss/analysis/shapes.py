@@ -102,7 +102,7 @@ class Ranks:
         op, inputs = self._graph.ops[node], self._graph.inputs[node]
         if op in _ZERO or op in _ONE or op in _FIXED or op == "Const":
             return []
-        if op in _BROADCASTING or op in ("Gather", "GatherV2", "ResourceGather"):
+        if op in _BROADCASTING or op in ("AddN", "Gather", "GatherV2", "ResourceGather"):
             return inputs[:2]
         if op in ("Select", "SelectV2"):
             return inputs[1:2]
@@ -153,6 +153,8 @@ class Ranks:
         if op == "StridedSlice":
             rank, mask = self._of(inputs[0]), graph.attrs.attr(node, "shrink_axis_mask")
             return None if rank is None else rank - bin(mask or 0).count("1")
+        if op == "AddN":  # Of equal shapes, some of which are not known.
+            return next((r for r in map(self._of, inputs[:2]) if r is not None), None)
         first = self._needs(value)
         rank = self._of(first[0]) if first else None
         if rank is None:
@@ -164,7 +166,9 @@ class Ranks:
         if op == "Squeeze":
             # Where none are named, it takes off all dimensions that have one element.
             named = graph.attrs.attr(node, "squeeze_dims")
-            return rank - len(named) if named else None
+            if not named:
+                return 0 if self._is_reduced_whole(inputs[0], rank) else None
+            return rank - len(named)
         if op in _OF_THEIR_OWN:
             return None
         if op in ("SoftmaxCrossEntropyWithLogits", "SparseSoftmaxCrossEntropyWithLogits"):
@@ -191,6 +195,20 @@ class Ranks:
         if constant is None or rank is None:
             return None
         return max(rank - (constant.shape[0] if constant.shape else 1), 0)
+
+    def _is_reduced_whole(self, value: int, rank: int) -> bool:
+        """Whether all dimensions were reduced to one element and kept, as `tf.norm` does."""
+        graph, node = self._graph, node_of(value)
+        for _ in range(4):
+            inputs = graph.inputs[node]
+            if graph.ops[node] in _REDUCTIONS and len(inputs) > 1:
+                constant = graph.attrs.constant(node_of(inputs[1]))
+                count = None if constant is None else constant.shape[0] if constant.shape else 1
+                return count == rank and bool(graph.attrs.attr(node, "keep_dims"))
+            if graph.ops[node] not in ("Sqrt", "Identity", "Abs") or not inputs:
+                return False
+            node = node_of(inputs[0])
+        return False
 
     def _reshaped(self, dims: int) -> int | None:
         source = self._shape_source(dims)

@@ -133,6 +133,13 @@ def test_charts_and_branches_are_followed(the_zoo: Zoo, family: str) -> None:
         "tf2/guarded_finite/partial",
         "tf2/guarded_branched/partial",
         "tf2/objective_turned/missing",
+        "tf2/step_restored/included",
+        "tf2/step_rms/half",
+        "tf2/step_lars_clipped/half",
+        "keras/loop_loss_scale_clipped/included",
+        "tf1/clip_norm_of_a_sum/half",
+        "tf1/step_clipped_and_noisy/half",
+        "tf1/step_centered/half",
     ],
 )
 def test_nothing_is_left_open(the_zoo: Zoo, name: str) -> None:

@@ -37,6 +37,9 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "accumulate": lambda: optimizers.SGD(0.01, gradient_accumulation_steps=2),
     "ema": lambda: optimizers.Adam(0.01, use_ema=True, ema_overwrite_frequency=3),
     "loss_scale": lambda: optimizers.LossScaleOptimizer(optimizers.Adam(0.01), initial_scale=8.0),
+    "loss_scale_clipped": lambda: optimizers.LossScaleOptimizer(
+        optimizers.SGD(0.01, global_clipnorm=0.1), initial_scale=8.0
+    ),
 }
 DECAYING = ("adamw", "sgd_decay")
 

@@ -92,6 +92,76 @@ def two_heads(p: Program, mutation: str) -> None:
     p.trace(step, x, y)
 
 
+def moved_and_restored(p: Program, mutation: str) -> None:
+    """SAM that keeps a copy of the weights, and sets them to that before the update."""
+    m = Mlp.make(p)
+    x, y = p.batch()
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            first = m.loss(x, y)
+        gradients = tape.gradient(first, m.all())
+        norm = tf.linalg.global_norm(gradients)
+        kept = [v.read_value() for v in m.all()]
+        for v, g in zip(m.all(), gradients, strict=True):
+            v.assign_add(0.05 * g / (norm + 1e-12))
+        with tf.GradientTape() as tape:
+            data = p.data(m.loss(x, y))
+            p.l2("w1", m.w1)
+            p.l2("w2", m.w2)
+            loss = p.combine(data, mutation)
+        gradients = tape.gradient(loss, m.all())
+        for v, old in zip(m.all(), kept, strict=True):
+            v.assign(old)
+        descend(p, gradients, m.all())
+        return loss
+
+    p.trace(step, x, y)
+
+
+def by_hand(update: Callable[[Any, Any, Any], None], *, clip: bool = False) -> Family:
+    """An optimizer of some lines, one slot for each variable, one penalty over all of them."""
+
+    def family(p: Program, mutation: str) -> None:
+        m = Mlp.make(p)
+        x, y = p.batch()
+        slots = [tf.Variable(tf.zeros_like(v), trainable=False) for v in m.all()]
+
+        @tf.function
+        def step(x: Any, y: Any) -> Any:
+            with tf.GradientTape() as tape:
+                data = p.data(m.loss(x, y))
+                squares = tf.add_n([tf.nn.l2_loss(v) for v in m.all()])
+                p.penalty("all", p.strength("all") * squares, *m.all())
+                loss = p.combine(data, mutation)
+            gradients = tape.gradient(loss, m.all(), unconnected_gradients="zero")
+            p.ports(gradients, m.all())
+            bent = tf.clip_by_global_norm(gradients, 0.3)[0] if clip else gradients
+            for v, g, slot in zip(m.all(), bent, slots, strict=True):
+                update(v, g, slot)
+            return loss
+
+        p.trace(step, x, y)
+
+    return family
+
+
+def _rms(v: Any, g: Any, slot: Any) -> None:
+    slot.assign(0.9 * slot + 0.1 * g * g)
+    v.assign_sub(0.01 * g / (tf.sqrt(slot) + 1e-8))
+
+
+def _lars(v: Any, g: Any, slot: Any) -> None:
+    length, own = tf.norm(v), tf.norm(g)
+    ratio = tf.where(length * own > 0, 0.001 * length / (own + 1e-4 * length), 1.0)
+    slot.assign(0.9 * slot + ratio * (g + 1e-4 * v))
+    v.assign_sub(slot)
+
+
 for _name, _join in (("projected", _projected), ("clipped", _clipped)):
     register(f"step_{_name}_data", apart(_join), ("included", "half", "missing"))
 register("step_two_heads", two_heads, ("included", "half"), needs_keras_3=True)
+register("step_restored", moved_and_restored, ("included", "partial"))
+register("step_rms", by_hand(_rms), ("included", "half", "missing"))
+register("step_lars_clipped", by_hand(_lars, clip=True), ("included", "half", "missing"))
