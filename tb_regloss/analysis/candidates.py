@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -43,10 +43,10 @@ class Candidates:
         gradients: Gradients,
         collections: Mapping[str, tuple[str, ...]],
         declaration: Declaration,
-        trained: frozenset[int],
+        updates: Mapping[int, Sequence[Update]],
     ) -> None:
         self._flow, self._numbering, self._gradients = flow, numbering, gradients
-        self._trained = trained
+        self._updates = updates
         declared = penalties.declared(flow, declaration.regularization_losses)
         known = {penalty.node for penalty in declared}
         found = [p for p in penalties.collected(flow, collections) if p.node not in known]
@@ -196,12 +196,16 @@ class Candidates:
         """Finds penalties that no declaration and no collection names."""
         flow = self._flow
         found: dict[int, Penalty] = {}
-        for node in penalties.added_to_losses(flow):
+        in_gradients = self._gradient_sums()
+        for node, sums in penalties.added_to_losses(flow).items():
+            if in_gradients.issuperset(sums):
+                continue
             for part in penalty_parts.parts(flow, self._numbering, node, self.classes):
                 self._add_structural(part, found)
         made_of = self._made_of([*self.classes, *(p.node for p in found.values())])
         known = self._norms(made_of)
-        unused = {node: self._made_of([node]) for node in norms.unused(flow, self._trained)}
+        trained = frozenset(self._updates)
+        unused = {node: self._made_of([node]) for node in norms.unused(flow, trained)}
         one = {node for node in unused if self._is_one(node)}
         parts = {part for node in one for part in unused[node] - {node}}
         for node, own in unused.items():
@@ -216,6 +220,19 @@ class Candidates:
     def _is_one(self, node: int) -> bool:
         """Whether a scalar is one penalty, not a scaled one or several."""
         return penalty_parts.parts(self._flow, self._numbering, node, self.classes) == [node]
+
+    def _gradient_sums(self) -> set[int]:
+        """Returns the scalar sums that are the gradients of scalars, not losses."""
+        graph, ranks, found = self._flow.graph, self._flow.ranks, set[int]()
+        ports = (port for each in self._updates.values() for u in each for port in u.ports)
+        stack = [node_of(port) for port in ports if ranks.is_scalar(port)]
+        while stack:
+            node = stack.pop()
+            kind = op_semantics.row(graph.ops[node]).kind
+            if node not in found and kind in (Kind.ADD, Kind.SUBTRACT, Kind.PASS):
+                found.add(node)
+                stack.extend(map(node_of, self._flow.value_inputs(node)))
+        return found
 
     def _is_second_reading(self, own: set[int], known: set[int]) -> bool:
         """Whether something is made of norms that known penalties are made of, computed anew."""

@@ -149,7 +149,7 @@ class _Prover:
             self._gradients,
             self._logged.collections,
             self._declaration,
-            frozenset(self._chosen),
+            self._chosen,
         )
         trains: bool | None = bool(self._chosen)
         if not trains and self._doubts.may_train:
