@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tb_regloss.analysis.settle import Reach, Settler
 
 _REACH = 50_000
+# What they compute is Python, or elsewhere.
+_HIDING = ("PyFunc", "PyFuncStateless", "EagerPyFunc", "RemoteCall")
 
 
 def explain(
@@ -64,6 +66,23 @@ def explain(
     text = f"Its gradient enters the update {graph.names[update]!r}{factor}."
     loss = _loss_of(flow, penalty, settler)
     return text, (graph.names[penalty.node], *loss, graph.names[update])
+
+
+def absent(flow: Flow, tensor: str | None) -> str:
+    """Returns why the graph shows no variables behind a declared tensor."""
+    graph = flow.graph
+    start = graph.index.get((tensor or "").partition(":")[0])
+    stack = [] if start is None else [start]
+    seen = set(stack)
+    while stack and len(seen) < _REACH:
+        node = stack.pop()
+        if graph.ops[node] in _HIDING:
+            op = f"{graph.names[node]!r} ({graph.ops[node]})"
+            return f"Cannot tell: what {op} computes of its inputs is not in the graph."
+        following = set(map(node_of, graph.inputs[node])) - seen
+        seen |= following
+        stack.extend(following)
+    return "The graph has no such tensor."
 
 
 def _loss_of(flow: Flow, penalty: Penalty, settler: Settler) -> tuple[str, ...]:

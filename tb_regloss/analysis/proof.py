@@ -268,7 +268,9 @@ class _Prover:
     ) -> LossProof:
         flow = self._flow
         if penalty.node < 0:
-            text = "The graph has no such tensor."
+            assert penalty.declared is not None
+            said = self._declaration.regularization_losses[penalty.declared]
+            text = evidence.absent(flow, said.tensor)
             return self._loss_proof(penalty, Status.UNKNOWN, None, text, ())
         number = found.classes[penalty.node]
         trained = [v for v in penalty.variables if v in self._chosen]

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import pytest
 
+from tb_regloss.analysis.facts import Declaration, DeclaredLoss
 from tests.helpers.graphs import FLOAT, Type
+from tests.helpers.proofs import said
 from tests.helpers.training import TrainingStep
 
 _OWN = "SomebodysOwnOp"
@@ -71,3 +73,17 @@ def test_an_unknown_op_behind_data_only_leaves_a_proof() -> None:
     step.apply({"w": graph.op(_OWN, gradient, name="compressed")})
     (loss,) = graph.prove().losses
     assert loss.status.value == "missing"
+
+
+@pytest.mark.parametrize("op", ["EagerPyFunc", "PyFunc"])
+def test_a_declared_penalty_that_python_computes_says_so(op: str) -> None:
+    step = TrainingStep()
+    norm = step.graph.op(op, step.variable("w"), name="norm")
+    penalty = step.scale(0.01, norm)
+    step.minimize(step.data_loss())
+    declaration = Declaration("tf2", (DeclaredLoss("penalty", penalty + ":0", variables=("w",)),))
+    (loss,) = step.graph.prove(declaration).losses
+    assert said(loss) == ("unknown", None)
+    assert "'norm'" in loss.text
+    assert op in loss.text
+    assert "no such tensor" not in loss.text
