@@ -18,7 +18,7 @@ from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.update_arithmetic import behind
 
 NORMS = ("Sum", "Mean", "L2Loss", "Max")  # of which clipping and adaptive rates are made
-_ELEMENTWISE = ("Square", "Abs", "Sign", "Neg", "Sqrt", "Mean", "Max")  # of one gradient
+_ELEMENTWISE = ("Square", "Pow", "Abs", "Sign", "Neg", "Sqrt", "Mean", "Max")  # of one gradient
 
 _FACTORS = 4  # of a gradient in a product with itself
 

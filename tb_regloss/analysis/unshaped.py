@@ -40,15 +40,25 @@ def scalars(
     """
     found = []
     for node, variable in variables.by_node.items():
-        if variable.shape is not None or node not in reads:
+        is_guess = variable.is_assumed and len(variable.shape or ()) == 1
+        if node not in reads or not (variable.shape is None or is_guess):
             continue
         values = written.get(node, ())
         # What a step never writes is no weight and no slot of an optimizer's.
-        if any(map(ranks.is_scalar, values)) or (
-            not values and _scales_scalars(graph, ranks, reads[node])
-        ):
+        is_factor = not values and not is_guess and _scales_scalars(graph, ranks, reads[node])
+        is_count = any(_is_counted(graph, ranks, value, reads[node]) for value in values)
+        if is_factor or is_count or any(map(ranks.is_scalar, values)):
             found.append(node)
     return found
+
+
+def _is_counted(graph: OpGraph, ranks: Ranks, value: int, reads: Sequence[int]) -> bool:
+    """Whether a scalar is added to what was read, as a count of steps grows."""
+    node = node_of(value)
+    if op_semantics.row(graph.ops[node]).kind is not Kind.ADD:
+        return False
+    others = [v for v in graph.inputs[node] if node_of(v) not in reads]
+    return len(others) == 1 and ranks.is_scalar(others[0])
 
 
 def _scales_scalars(graph: OpGraph, ranks: Ranks, reads: Sequence[int]) -> bool:

@@ -166,7 +166,7 @@ class Variables:
     def make_scalars(self, nodes: Iterable[int]) -> None:
         """Says that some variables have no dimensions."""
         for node in nodes:
-            self.by_node[node] = dataclasses.replace(self.by_node[node], shape=())
+            self.by_node[node] = dataclasses.replace(self.by_node[node], shape=(), is_assumed=False)
 
     def unify(self, copies: Mapping[int, int]) -> None:
         """Says that some variables are copies of others, one on each replica."""

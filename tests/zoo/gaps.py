@@ -12,9 +12,6 @@ _KNOWN: dict[str, dict[str, str]] = {
     "the optimizer joins elements of a gradient, and the L1 penalty is no constant share of it": {
         "keras/fit_muon/included": "run_metadata",
         "keras/fit_muon/missing": "run_metadata",
-        "keras/fit_adafactor/included": "run_metadata",
-        "keras/fit_adafactor/missing": "run_metadata",
-        "keras/fit_adafactor_wd/included": "run_metadata",
     },
     "of two totals of one player the charted one makes a missing penalty a blocked one": {
         "tf1/script_two_totals/missing": "*",

@@ -22,6 +22,8 @@ OPTIMIZERS: dict[str, Callable[[], Any]] = {
     "rmsprop": lambda: optimizers.RMSprop(0.01),
     "adagrad": lambda: optimizers.Adagrad(0.1),
     "lion": lambda: optimizers.Lion(0.01),
+    "ftrl": lambda: optimizers.Ftrl(0.1),
+    "adafactor": lambda: optimizers.Adafactor(0.01),
     "clipped": lambda: optimizers.SGD(0.1, global_clipnorm=0.1),
     "old_sgd": lambda: optimizers.legacy.SGD(0.1, momentum=0.9),
     "old_adam": lambda: optimizers.legacy.Adam(0.01, amsgrad=True),
