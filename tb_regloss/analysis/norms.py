@@ -125,7 +125,7 @@ def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
                 continue
             if flow.data[reader]:
                 return False
-            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.SHAPE) or op in _SUMS
+            is_sum = kind in (Kind.ADD, Kind.PASS, Kind.CHOICE, Kind.SHAPE) or op in _SUMS
             if not is_sum and not _is_scaled(flow, reader):
                 return False
             if reader not in seen and kind is not Kind.SHAPE:

@@ -113,6 +113,9 @@ def node_named(flow: Flow, tensor: str, of: bytearray, reads: int = 0) -> int | 
     named = {
         other: node for other, node in endings.items() if of[node] and is_float_scalar(flow, node)
     }
+    if reads:
+        # An op of that name may be part of an optimizer's arithmetic.
+        named = {other: node for other, node in named.items() if read_variables(flow, node)}
     # What stands before the name is a call, or else only a scope around another op.
     called = {node for other, node in named.items() if other.removesuffix(ending) in graph.index}
     matches = called or set(named.values())
@@ -310,7 +313,7 @@ def norm_root(flow: Flow, node: int) -> int | None:
     graph, current = flow.graph, node
     for _ in range(16):
         op, inputs = graph.ops[current], graph.inputs[current]
-        if op == "L2Loss":
+        if op in ("L2Loss", "EuclideanNorm"):
             return current
         if op in ("Sum", "Mean") and inputs:
             summed = _moved(flow, node_of(inputs[0]))
@@ -319,7 +322,9 @@ def norm_root(flow: Flow, node: int) -> int | None:
                 terms = map(node_of, graph.inputs[summed])
                 current = next((term for term in terms if flow.parameters[term]), current)
                 continue
-            return current if inner in ("Square", "Abs", "Mul", "Pow", "Sum", "Sqrt") else None
+            return (
+                current if inner in ("Square", "Abs", "Mul", "Pow", "Sum", "Mean", "Sqrt") else None
+            )
         if op in ("Mul", "Div", "RealDiv") and len(inputs) == 2:
             of_parameters = [bool(flow.parameters[node_of(v)]) for v in inputs]
             if of_parameters == [True, False] or (of_parameters == [False, True] and op == "Mul"):

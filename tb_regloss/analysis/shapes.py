@@ -25,6 +25,7 @@ _FIXED |= {"Conv2DBackpropInput": 4, "Conv2DBackpropFilter": 4, "BiasAddGrad": 1
 _FIXED |= {"Where": 2}
 _FIXED |= {"AvgPool": 4, "FusedBatchNorm": 4, "FusedBatchNormV2": 4, "FusedBatchNormV3": 4}
 _REDUCTIONS = frozenset(["Sum", "Mean", "Prod", "Max", "Min", "All", "Any", "EuclideanNorm"])
+_DIAGONALS = ("MatrixDiagPart", "MatrixDiagPartV2", "MatrixDiagPartV3")
 _BROADCASTING = frozenset(
     [
         "Add",
@@ -161,8 +162,11 @@ class Ranks:
             return None
         if op in ("Pack", "ExpandDims", "OneHot"):
             return rank + 1
-        if op in ("Unpack", "ArgMax", "ArgMin"):
+        if op in ("Unpack", "ArgMax", "ArgMin", *_DIAGONALS):
             return rank - 1
+        if op == "Einsum":
+            equation = graph.attrs.attr(node, "equation") or b""
+            return None if b"." in equation else len(equation.partition(b"->")[2])
         if op == "Squeeze":
             # Where none are named, it takes off all dimensions that have one element.
             named = graph.attrs.attr(node, "squeeze_dims")

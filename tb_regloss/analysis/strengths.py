@@ -29,7 +29,7 @@ _SQUARES = ("Sum", "Mean", "Square", "Pow")
 
 def is_scaled(flow: Flow, node: int, penalty: int) -> bool:
     """Whether a product scales penalties that have their strengths, and is none of them itself."""
-    if _is_average(flow, node):
+    if _is_average(flow, node) or _is_half_at_last(flow, node, penalty):
         return False
     found = inside(flow, penalty)
     if found is None:
@@ -69,6 +69,8 @@ def inside(flow: Flow, node: int) -> dict[tuple[int, ...], list[float | None]] |
                 following = scaled
         elif op == "Neg" or op in op_semantics.NOT_DIFFERENTIABLE:
             following = list(inputs[:1])
+        elif kind is Kind.CHOICE:
+            following = list(op_semantics.value_inputs(op, inputs))
         elif (
             kind in (Kind.ADD, Kind.PASS, Kind.CUT)
             or op in loss_vectors.JOINS
@@ -170,6 +172,15 @@ def _is_half(flow: Flow, node: int) -> bool:
     norms = [v for v in flow.graph.inputs[node] if flow.parameters[node_of(v)]]
     is_square = flow.graph.ops[flow.graph.source(node_of(norms[0]))] in _SQUARES
     return is_square and _factor(flow, node) == 0.5
+
+
+def _is_half_at_last(flow: Flow, node: int, penalty: int) -> bool:
+    """Whether a strength times a sum of squares is halved, as formulas end in it."""
+    graph, product = flow.graph, flow.graph.source(penalty)
+    if graph.ops[node] == "Mul" or _factor(flow, node) != 0.5 or graph.ops[product] != "Mul":
+        return False
+    norms = [node_of(v) for v in graph.inputs[product] if flow.parameters[node_of(v)]]
+    return len(norms) == 1 and graph.ops[graph.source(norms[0])] in _SQUARES
 
 
 def _multiplies_rows(flow: Flow, node: int) -> bool:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -103,30 +104,56 @@ def in_functions(p: Program, mutation: str) -> None:
     p.trace(step, x, y)
 
 
-def group_lasso(p: Program, mutation: str) -> None:
-    """The sum of the norms of rows, by `tf.norm`."""
-    m = Mlp.make(p)
-    x, y = p.batch()
+def formed(form: Callable[[Any, Any], Any]) -> Family:
+    """Two penalties of one form, a function of a strength and a matrix."""
 
-    @tf.function
-    def step(x: Any, y: Any) -> Any:
-        with tf.GradientTape() as tape:
-            data = p.data(m.loss(x, y))
-            for key, w in (("w1", m.w1), ("w2", m.w2)):
-                p.penalty(key, p.strength(key) * tf.reduce_sum(tf.norm(w, axis=1)), w)
-            loss = p.combine(data, mutation)
-        descend(p, tape.gradient(loss, m.all()), m.all())
-        return loss
+    def family(p: Program, mutation: str) -> None:
+        m = Mlp.make(p)
+        x, y = p.batch()
 
-    p.trace(step, x, y)
+        @tf.function
+        def step(x: Any, y: Any) -> Any:
+            with tf.GradientTape() as tape:
+                data = p.data(m.loss(x, y))
+                for key, w in (("w1", m.w1), ("w2", m.w2)):
+                    p.penalty(key, form(p.strength(key), w), w)
+                loss = p.combine(data, mutation)
+            descend(p, tape.gradient(loss, m.all()), m.all())
+            return loss
+
+        p.trace(step, x, y)
+
+    return family
 
 
-_FAMILIES: tuple[Family, ...] = (
-    looked_up_rows,
-    kept_strength,
-    counted_strength,
-    in_functions,
-    group_lasso,
-)
+def _chosen(strength: Any, w: Any) -> Any:
+    return tf.cond(tf.reduce_sum(tf.abs(w)) > 0.1, lambda: strength * tf.nn.l2_loss(w), lambda: 0.0)
+
+
+_FORMS: dict[str, Callable[[Any, Any], Any]] = {
+    "group_lasso": lambda k, w: k * tf.reduce_sum(tf.norm(w, axis=1)),
+    "norm": lambda k, w: k * tf.norm(w),
+    "norm_of_norm": lambda k, w: k * tf.math.reduce_euclidean_norm(w) ** 2,
+    "mean_of_rows": lambda k, w: k * tf.reduce_sum(tf.reduce_mean(tf.square(w), 1)),
+    "halved": lambda k, w: k * tf.reduce_sum(tf.square(w)) / 2,
+    "chosen": _chosen,
+}
+_FAMILIES: tuple[Family, ...] = (looked_up_rows, kept_strength, counted_strength, in_functions)
+_MUTATIONS = ("included", "missing", "partial", "half")
 for _family in _FAMILIES:
-    register(f"tutorial_{_family.__name__}", _family, ("included", "missing", "partial", "half"))
+    register(f"tutorial_{_family.__name__}", _family, _MUTATIONS)
+for _name, _form in _FORMS.items():
+    register(f"form_{_name}", formed(_form), _MUTATIONS)
+
+
+def _traced(strength: Any, w: Any) -> Any:
+    return strength * tf.linalg.trace(tf.matmul(w, w, transpose_a=True))
+
+
+def _product(strength: Any, w: Any) -> Any:
+    return strength * tf.einsum("ij,ij->", w, w)
+
+
+for _name, _form in {"trace": _traced, "einsum": _product}.items():
+    # Without a declaration nothing but their place in a loss tells what they are.
+    register(f"form_{_name}", formed(_form), ("included", "half"))
