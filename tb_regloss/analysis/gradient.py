@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 
 from tb_regloss.analysis import loss_vectors, sampled
 from tb_regloss.analysis.evaluate import Evaluator
@@ -20,6 +21,7 @@ from tb_regloss.analysis.op_graph import node_of, value_of
 from tb_regloss.analysis.updates import Training, Update
 
 Array = sampled.Array
+_DRAWN = np.zeros(sampled.DRAWS, np.complex128)  # added to what is the same at all points
 _RELATIVE = 1e-6  # strengths are stored in float32
 # What cancels exactly leaves float64 rounding at most; a strength applied twice
 # (1e-5 squared) leaves more.
@@ -49,19 +51,23 @@ class Gradients:
             dense: Evaluator(flow, numbering, dense=dense, state=training.state)
             for dense in (False, True)
         }
+        self._plain = Evaluator(flow, numbering, perturbed=-1)
         self._received: dict[tuple[tuple[int, ...], bool], Received] = {}
 
     def derivative(self, node: int, variable: int, dense: bool = False) -> Array:
         """Returns the derivative of a loss along the sampled direction, `[DRAWS]`."""
         evaluator = Evaluator(self._flow, self._numbering, perturbed=variable, dense=dense)
         found = self._one(node, evaluator.value(value_of(node)))
-        return np.broadcast_to(found.imag / STEP + 0j, (sampled.DRAWS,))
+        return np.asarray(found.imag / STEP + _DRAWN)
 
-    def loss(self, node: int, dense: bool = False, negated: Collection[int] = ()) -> Array:
+    def loss(
+        self, node: int, dense: bool = False, negated: Collection[int] = ()
+    ) -> npt.NDArray[np.float64]:
         """Returns the value of a loss, `[DRAWS]`."""
-        evaluator = Evaluator(self._flow, self._numbering, -1, dense, negated=negated)
-        found = self._one(node, evaluator.value(value_of(node)))
-        return np.broadcast_to(found.real, (sampled.DRAWS,))
+        evaluator = self._plain
+        if dense or negated:  # Dense values are too large to be kept.
+            evaluator = Evaluator(self._flow, self._numbering, -1, dense, negated=negated)
+        return self._one(node, evaluator.value(value_of(node))).real + _DRAWN.real
 
     def _one(self, node: int, found: sampled.Sampled) -> Array:
         """Returns a loss as one number; what each example was given counts once."""
@@ -78,8 +84,7 @@ class Gradients:
         reads = self._flow.reads.get(variable)
         if found is None or found.shape is None or not reads:
             return None
-        total = evaluator.value(value_of(reads[0])).total(None)
-        return np.broadcast_to(total.real + 0j, (sampled.DRAWS,))
+        return evaluator.value(value_of(reads[0])).total(None).real + _DRAWN
 
     def received(self, update: Update, dense: bool = False) -> Received:
         """Returns what an update receives."""
@@ -103,9 +108,8 @@ class Gradients:
             # How many rows a sparse gradient has is not known where its shape is not.
             rows = None if update.sparse else count
             total = _along(tensor, shape) if dense else tensor.total(rows)
-            penalty = np.broadcast_to(total.real + 0j, (sampled.DRAWS,))
-            data = np.broadcast_to(total.imag / (count or 1) + 0j, (sampled.DRAWS,))
-            best = Received(penalty, data)
+            penalty = total.real + _DRAWN
+            best = Received(penalty, total.imag / (count or 1) + _DRAWN)
             if not np.isnan(penalty.real).any():
                 break
         return best

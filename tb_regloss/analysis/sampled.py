@@ -20,6 +20,7 @@ NaN means "cannot be evaluated", and spreads by itself.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
@@ -111,10 +112,14 @@ def sum_arrays(arrays: list[Array]) -> Array:
     return total
 
 
+# A variable is asked for in each evaluation of each of its penalties.
+@functools.lru_cache(maxsize=1 << 12)
 def random_numbers(key: int) -> Array:
     """Returns `DRAWS` numbers in (0.5, 1.5), the same for the same key."""
     mixed = (key * 2654435761 + 40503) & 0xFFFFFFFF
-    return np.asarray(0.5 + np.modf((mixed % 1000003 + 1) * _GOLDEN)[0], np.complex128)
+    found = np.asarray(0.5 + np.modf((mixed % 1000003 + 1) * _GOLDEN)[0], np.complex128)
+    found.setflags(write=False)
+    return found
 
 
 def filled(array: Array, shape: tuple[int, ...] | None) -> Sampled:
@@ -189,14 +194,21 @@ def integers(tensor: Sampled) -> tuple[int, ...] | None:
     if tensor.shape is None or len(tensor.shape) > 1 or math.prod(tensor.shape) > _MANY_INTEGERS:
         return None
     values = tensor.array.real
+    if len(values) == 1:
+        return _whole_numbers(tensor, values.ravel().tolist())
     first = values[0]
     # A size that is fed is a symbol, another fraction at each point.
     if not np.isfinite(values).all() or (np.abs(values - np.round(first)) > 1e-6).any():
         return None
-    if tensor.is_filled:
-        count = tensor.shape[0] if tensor.shape else 1
-        return (round(first.item()),) * count
-    return tuple(round(v) for v in first.tolist())
+    return _whole_numbers(tensor, first.ravel().tolist())
+
+
+def _whole_numbers(tensor: Sampled, values: list[float]) -> tuple[int, ...] | None:
+    # Nearly all are the axes of a reduction: NumPy would take ten times as long.
+    if not all(math.isfinite(value) and abs(value - round(value)) <= 1e-6 for value in values):
+        return None
+    count = tensor.shape[0] if tensor.is_filled and tensor.shape else 1
+    return tuple(map(round, values)) * count
 
 
 def elementwise(function: Any, *operands: Sampled) -> Sampled:

@@ -66,6 +66,8 @@ class Variables:
     def _learn_from_reads(self) -> None:
         """A captured handle says nothing of its variable; those who read it do."""
         attrs = self._graph.attrs
+        if all(variable.shape is not None for variable in self.by_node.values()):
+            return
         # A table of which rows are looked up may be read whole by its optimizer only.
         reads = (*self._graph.nodes_with_op("ReadVariableOp"), *self._graph.nodes_with_op(_LOOKUP))
         for node in reads:

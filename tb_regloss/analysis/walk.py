@@ -49,6 +49,12 @@ def fill(known: MutableMapping[int, T], value: int, rules: Rules[T]) -> None:
             continue
         if current not in operands:
             operands[current] = operands_of(current)
+            # Most are made of nothing else; these need no turn of their own.
+            for operand in operands[current]:
+                if operand not in known and operand not in operands:
+                    operands[operand] = operands_of(operand)
+                    if not operands[operand]:
+                        known[operand] = compute(operand)
         wanted = [v for v in operands[current] if v not in known]
         if wanted and current not in depths:
             depths[current] = depth

@@ -44,6 +44,10 @@ def _messages() -> dict[str, list[tuple[int, str, int, int, str]]]:
         "Attrs": [
             (5, "attr", _MANY, _BYTES, ""),
         ],
+        "Entry": [
+            (1, "key", _ONE, _STRING, ""),
+            (2, "value", _ONE, _BYTES, ""),
+        ],
         "Columns": [
             (1, "name", _MANY, _STRING, ""),
             (2, "op", _MANY, _STRING, ""),
@@ -96,11 +100,11 @@ def _classes() -> list[Any]:
     pool.AddSerializedFile(file.SerializeToString())
     return [
         message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
-        for name in ("Node", "Attrs", "Columns", "Graph", "MetaGraph")
+        for name in ("Node", "Attrs", "Entry", "Columns", "Graph", "MetaGraph")
     ]
 
 
-_Node, Attrs, _Columns, Graph, MetaGraph = _classes()
+_Node, Attrs, Entry, _Columns, Graph, MetaGraph = _classes()
 _JOINT = _Columns(input=[END]).SerializeToString()
 
 

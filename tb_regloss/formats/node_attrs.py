@@ -84,88 +84,68 @@ class NodeAttrs:
 
     def value(self, node: int, name: str) -> Any:
         """Returns an attribute as an AttrValue, `None` where it is not set."""
-        found = self._serialized(node, name)
-        return None if found is None else _unpacked(found)
+        entry = self._entry(node, name)
+        return None if entry is None else _unpacked(entry)
 
     def attr(self, node: int, name: str) -> Any:
         """Returns an attribute, `None` where it is not set; see `AttrReader`."""
-        found = self._serialized(node, name)
-        if found is None:
+        entry = self._entry(node, name)
+        if entry is None:
             return None
-        if len(found) <= _SHARED_BYTES:
-            return _shared_attr(name, found)
-        return _typed_attr(name, _unpacked(found))
+        return _shared_attr(name, entry) if len(entry) <= _SHARED_BYTES else _attr(name, entry)
 
     def constant(self, node: int) -> Constant | None:
         """Returns the value of a Const node, `None` where it does not parse."""
-        found = self._serialized(node, "value")
-        if found is None:
+        entry = self._entry(node, "value")
+        if entry is None:
             return None
-        if len(found) <= _SHARED_BYTES:
-            return _shared_constant(found)
-        return tensor_values.constant(_unpacked(found).tensor)
+        return _shared_constant(entry) if len(entry) <= _SHARED_BYTES else _constant(entry)
 
     def key(self, node: int) -> str:
         """Returns what, beside its inputs, decides what a node computes."""
         kept = tuple(filter(_HAS_KEY, self._entries(node)))
         return _shared_key(kept) if kept else ""
 
-    def _serialized(self, node: int, name: str) -> bytes | None:
-        """Returns a serialized AttrValue, `None` where it is not set.
-
-        An entry of a map is a message: the key as field 1, then the value as field 2.
-        What is written in another way is left to the parser.
-        """
+    def _entry(self, node: int, name: str) -> bytes | None:
+        """Returns the serialized entry of an attribute, `None` where it is not set."""
         entries = self._entries(node)
         found = list(filter(_begins(name), entries))
-        if not found:
-            return None if all(map(_HAS_KEY_FIRST, entries)) else _parsed(self._node(node), name)
-        entry, length, start, shift = found[-1], 0, len(_head(name)), 0
-        while start < len(entry):
-            byte = entry[start]
-            length |= (byte & 0x7F) << shift
-            start, shift = start + 1, shift + 7
-            if byte < 0x80:
-                break
-        return entry[start:] if start + length == len(entry) else _parsed(self._node(node), name)
+        if not found and not all(map(_HAS_KEY_FIRST, entries)):
+            # Written in another way than any library does.
+            found = [entry for entry in entries if _parsed(light_graph.Entry, entry).key == name]
+        return found[-1] if found else None
 
 
-def _parsed(node: bytes, name: str) -> bytes | None:
-    attrs = _node_def(node).attr
-    return bytes(attrs[name].SerializeToString()) if name in attrs else None
-
-
-def _node_def(data: bytes) -> Any:
+def _parsed(kind: Any, data: bytes) -> Any:
     try:
-        return node_def_pb2.NodeDef.FromString(data)
+        return kind.FromString(data)
     except message.DecodeError as error:
         raise errors.UnreadableError(f"an op's attributes do not parse ({error})") from error
 
 
-def _unpacked(data: bytes) -> Any:
-    try:
-        return attr_value_pb2.AttrValue.FromString(data)
-    except message.DecodeError as error:
-        raise errors.UnreadableError(f"an op's attributes do not parse ({error})") from error
+def _unpacked(entry: bytes) -> Any:
+    """Returns the value of an entry of a map of attributes."""
+    return _parsed(attr_value_pb2.AttrValue, _parsed(light_graph.Entry, entry).value)
 
 
-def _key(attrs: Any) -> str:
+def _key(entries: tuple[bytes, ...]) -> str:
+    data = light_graph.Attrs(attr=entries).SerializeToString()
+    attrs = _parsed(node_def_pb2.NodeDef, data).attr
     return ";".join(f"{name}={plain_attr(attrs[name])}" for name in _KEY_ATTRS if name in attrs)
 
 
-@functools.lru_cache(maxsize=1 << 12)
-def _shared_key(entries: tuple[bytes, ...]) -> str:
-    return _key(_node_def(light_graph.Attrs(attr=entries).SerializeToString()).attr)
+def _attr(name: str, entry: bytes) -> Any:
+    return _typed_attr(name, _unpacked(entry))
 
 
-@functools.lru_cache(maxsize=1 << 12)
-def _shared_attr(name: str, data: bytes) -> Any:
-    return _typed_attr(name, _unpacked(data))
+def _constant(entry: bytes) -> Constant | None:
+    return tensor_values.constant(_unpacked(entry).tensor)
 
 
-@functools.lru_cache(maxsize=1 << 12)
-def _shared_constant(data: bytes) -> Constant | None:
-    return tensor_values.constant(_unpacked(data).tensor)
+# Of the attributes of a large graph nearly all are equal to others.
+_shared_key = functools.lru_cache(maxsize=1 << 12)(_key)
+_shared_attr = functools.lru_cache(maxsize=1 << 12)(_attr)
+_shared_constant = functools.lru_cache(maxsize=1 << 12)(_constant)
 
 
 def _typed_attr(name: str, value: Any) -> Any:
