@@ -368,7 +368,7 @@ def _numbers(flow: Flow, update: Update) -> tuple[int, ...]:
 def _run_by(flow: Flow, train_op: str) -> set[int] | None:
     """Returns all ops that an op waits for or reads."""
     graph = flow.graph
-    start = graph.index.get(train_op.partition(":")[0])
+    start = graph.named(train_op.partition(":")[0])
     if start is None:
         return None
     found, stack = {start}, [start]

@@ -40,8 +40,8 @@ def framework(graph: OpGraph, collections: Mapping[str, tuple[str, ...]]) -> str
             return "tf1-slim"
         # Estimators, and nobody without a session of their kind, report what is
         # not initialized; they read their examples from a data set.
-        reports = "report_uninitialized_variables/LogicalNot" in graph.index
-        return "tf1-estimator" if reports and _ITERATORS & types.keys() else "tf1"
+        reports = graph.named("report_uninitialized_variables/LogicalNot")
+        return "tf1-estimator" if reports is not None and _ITERATORS & types.keys() else "tf1"
     if "ReadVariableOp" not in types:
         return "other"
     # `fit` traces its step together with the iterator; a loop hands batches over.
@@ -70,4 +70,4 @@ def _is_slim(graph: OpGraph, collections: Mapping[str, tuple[str, ...]]) -> bool
     # `create_train_op` collects the tensor that it returns, others collect ops.
     if any(":" in name for name in collections.get("train_op", ())):
         return True
-    return "train_op/CheckNumerics" in graph.index
+    return graph.named("train_op/CheckNumerics") is not None

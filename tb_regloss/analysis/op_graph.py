@@ -128,6 +128,7 @@ class OpGraph:
 
     Attributes:
       names: unique names, as in the user's program.
+      outputs: the first outputs of the ops outside of functions, by name.
       ops: op types.
       inputs: the values that each node reads, in the op's order.
       flat_inputs: the same as `flattened` returns it.
@@ -143,6 +144,7 @@ class OpGraph:
     """
 
     names: Sequence[str]
+    outputs: Mapping[str, int]
     ops: Sequence[str]
     inputs: Sequence[Sequence[int]]
     flat_inputs: tuple[Numbers, Numbers]
@@ -160,6 +162,14 @@ class OpGraph:
     def index(self) -> Mapping[str, int]:
         """Node numbers by name; the first of equal names counts."""
         return dict(zip(reversed(self.names), range(len(self.names) - 1, -1, -1), strict=True))
+
+    def named(self, name: str) -> int | None:
+        """Returns the node of a name, `None` where there is none; see `index`."""
+        value = self.outputs.get(name)
+        if value is not None:
+            return node_of(value)
+        # Most graphs have no others.
+        return None if len(self.outputs) == len(self) else self.index.get(name)
 
     @functools.cached_property
     def edges(self) -> tuple[Numbers, Numbers]:

@@ -97,11 +97,11 @@ def node_named(flow: Flow, tensor: str, of: bytearray, reads: int = 0) -> int | 
     """
     graph = flow.graph
     name, _, output = tensor.removeprefix("^").partition(":")
-    port = int(output) if output.isdecimal() else 0
-    exact = graph.meant(graph.index[name], port) if name in graph.index else None
+    port, named_so = int(output) if output.isdecimal() else 0, graph.named(name)
+    exact = None if named_so is None else graph.meant(named_so, port)
     if exact is not None and of[exact] and is_float_scalar(flow, exact):
         # Each function counts its calls anew: another function's may have that name, too.
-        is_call = graph.ops[graph.index[name]] == "_Call"
+        is_call = named_so is not None and graph.ops[named_so] == "_Call"
         if not is_call or not reads or len(read_variables(flow, exact)) == reads:
             return exact
     ending = "/" + name
@@ -179,7 +179,7 @@ def collected(flow: Flow, collections: Mapping[str, tuple[str, ...]]) -> list[Pe
         if collection in _NO_LOSSES:
             continue
         for name in collections[collection]:
-            named = flow.graph.index.get(name.partition(":")[0]) if ":" in name else None
+            named = flow.graph.named(name.partition(":")[0]) if ":" in name else None
             node = None if named is None else flow.graph.source(named)
             if node is None or node in found or not is_float_scalar(flow, node):
                 continue
@@ -197,7 +197,7 @@ def absent(flow: Flow, collections: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [
         name
         for name in collections.get(REGULARIZATION_LOSSES, ())
-        if name.partition(":")[0] not in flow.graph.index
+        if flow.graph.named(name.partition(":")[0]) is None
     ]
 
 

@@ -136,8 +136,7 @@ class _Prover:
         names = self._logged.collections.get("trainable_variables")
         if not names:
             return None
-        index = self._graph.index
-        nodes = [index.get(name.partition(":")[0]) for name in names]
+        nodes = [self._graph.named(name.partition(":")[0]) for name in names]
         return frozenset(node for node in nodes if node is not None)
 
     def run(self) -> GraphProof:

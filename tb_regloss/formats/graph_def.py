@@ -75,8 +75,9 @@ class _Builder:
         self._loops = Loops(self, self._functions, self._lists)
         self.call_ops = frozenset((*_BODIES, *_CASES, *self._functions))
 
-    def build(self) -> OpGraph:
-        """Inlines what waits and returns the graph."""
+    def build(self, nodes: Sequence[bytes]) -> OpGraph:
+        """Returns the graph of these nodes and of the functions that they call."""
+        outputs = self.add_nodes(nodes, "", {}, 0, ())
         while self._calls or self._waiting:
             self._inline((self._calls or self._waiting).popleft())
         self._add_missing()
@@ -90,6 +91,7 @@ class _Builder:
             self._resolve_aliases(*flat)
         return OpGraph(
             names=self.names,
+            outputs=outputs,
             ops=self.ops,
             inputs=self.inputs,
             flat_inputs=flat,
@@ -368,6 +370,4 @@ def op_graph(proto: Any) -> OpGraph:
     Raises:
       google.protobuf.message.DecodeError: some bytes are no node. Never for odd graphs.
     """
-    builder = _Builder(proto)
-    builder.add_nodes(proto.node, "", {}, 0, ())
-    return builder.build()
+    return _Builder(proto).build(proto.node)

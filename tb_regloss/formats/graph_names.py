@@ -22,26 +22,32 @@ _Field = descriptor_pb2.FieldDescriptorProto
 
 
 def _classes() -> tuple[Any, Any]:
-    """Returns classes for a GraphDef (names and library only) and a MetaGraphDef of that."""
-    file = descriptor_pb2.FileDescriptorProto(name=f"{_PACKAGE}.proto", package=_PACKAGE)
-    node = file.message_type.add(name="Node")
-    node.field.add(name="name", number=1, type=_Field.TYPE_STRING, label=_Field.LABEL_OPTIONAL)
+    """Returns classes for a GraphDef (names and library only) and a MetaGraphDef of that.
+
+    The graph's field is not repeated: then the parser makes one message of all nodes.
+    """
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto3"
+    )
+    one, many, text = _Field.LABEL_OPTIONAL, _Field.LABEL_REPEATED, _Field.TYPE_BYTES
+    nodes = file.message_type.add(name="Nodes")
+    nodes.field.add(name="name", number=1, type=_Field.TYPE_STRING, label=many)
+    nodes.field.add(name="op", number=2, type=text, label=many)
+    # What is not known is kept, at twice the cost of what is overwritten by the next.
+    for number, name in ((3, "input"), (4, "device"), (5, "attr")):
+        nodes.field.add(name=name, number=number, type=text, label=one)
     graph = file.message_type.add(name="Graph")
     graph.field.add(
-        name="node",
-        number=1,
-        type=_Field.TYPE_MESSAGE,
-        type_name=f".{_PACKAGE}.Node",
-        label=_Field.LABEL_REPEATED,
+        name="node", number=1, type=_Field.TYPE_MESSAGE, type_name=f".{_PACKAGE}.Nodes", label=one
     )
-    graph.field.add(name="library", number=2, type=_Field.TYPE_BYTES, label=_Field.LABEL_OPTIONAL)
+    graph.field.add(name="library", number=2, type=text, label=one)
     meta = file.message_type.add(name="Meta")
     meta.field.add(
         name="graph_def",
         number=2,
         type=_Field.TYPE_MESSAGE,
         type_name=f".{_PACKAGE}.Graph",
-        label=_Field.LABEL_OPTIONAL,
+        label=one,
     )
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
@@ -75,6 +81,7 @@ def fingerprint(data: bytes, kind: str) -> str | None:
             return None
     except message.DecodeError:
         return None
-    if graph.library:
+    names = graph.node.name[:]
+    if graph.library or len(names) != len(graph.node.op):
         return None
-    return evidence.fingerprint([node.name for node in graph.node])
+    return evidence.fingerprint(names)
