@@ -13,7 +13,7 @@ import numpy as np
 from tb_regloss.analysis import loss_vectors, norms, op_semantics, penalties, penalty_parts
 from tb_regloss.analysis.facts import Declaration
 from tb_regloss.analysis.flow import Flow
-from tb_regloss.analysis.gradient import Array, Gradients
+from tb_regloss.analysis.gradient import Gradients, Values
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.op_graph import node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
@@ -307,7 +307,7 @@ class Candidates:
             for v in tensors
         )
 
-    def _is_same(self, values: Array, node: int, dense: bool, negated: Collection[int]) -> bool:
+    def _is_same(self, values: Values, node: int, dense: bool, negated: Collection[int]) -> bool:
         """Whether a scalar has these values for other signs of some variables, too."""
         other = self._gradients.loss(node, dense=dense, negated=negated)
         return bool(np.allclose(values, other, rtol=1e-6, atol=0))

@@ -8,10 +8,10 @@ trained variables: through those everything would reach everything.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import itertools
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -52,12 +52,14 @@ _TAKES = (
     "ResourceAccumulatorTakeGradient",
     "SparseAccumulatorTakeGradient",
 )
+# What goes into a node, and the tables that pick one of these out.
+_DATA, _PARAMETERS = 1, 2
+_IS_DATA, _IS_PARAMETER = bytes([0, 1, 0, 1] * 64), bytes([0, 0, 1, 1] * 64)
 # Above all positions that a row of the op table names.
 _MOST_POSITIONS = 8
 
 
-@dataclasses.dataclass(frozen=True)
-class Write:
+class Write(NamedTuple):
     """A plain write to a variable.
 
     Attributes:
@@ -183,8 +185,29 @@ class Flow:
             self._propagate_all()
 
     def _propagate_all(self) -> None:
-        self.data = self.propagate(self._sources)
-        self.parameters = self.propagate(n for nodes in self.reads.values() for n in nodes)
+        """Marks what data and what parameters go into, both in one turn over all nodes."""
+        marks = bytearray(len(self.graph))
+        for node in self._sources:
+            marks[node] = _DATA
+        for node in itertools.chain.from_iterable(self.reads.values()):
+            marks[node] |= _PARAMETERS
+        readers, offsets = self._value_edges
+        start = 0
+        for node, stop in enumerate(offsets[1:]):
+            mark = marks[node]
+            if mark:
+                for reader in readers[start:stop]:
+                    marks[reader] |= mark
+            start = stop
+        self.data = self._completed(marks.translate(_IS_DATA))
+        self.parameters = self._completed(marks.translate(_IS_PARAMETER))
+
+    def _completed(self, reached: bytearray) -> bytearray:
+        """Goes on from the few nodes whose turn was over when something went into them."""
+        late = [reader for node, reader in self._edges_back if reached[node]]
+        for node in late:
+            reached[node] = 0
+        return self.propagate([*late, *self._linked(reached)], reached)
 
     def _linked(self, reached: bytearray) -> list[int]:
         """Returns the nodes that what was reached goes into through state."""
@@ -229,6 +252,14 @@ class Flow:
                         reached[reader] = 1
                         stack.append(reader)
         return reached
+
+    @functools.cached_property
+    def _edges_back(self) -> list[tuple[int, int]]:
+        """The edges of values to nodes that do not come later, as those of loops."""
+        readers, offsets = map(np.array, self._value_edges)
+        nodes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        is_back = readers <= nodes
+        return list(zip(nodes[is_back].tolist(), readers[is_back].tolist(), strict=True))
 
     @functools.cached_property
     def _value_edges(self) -> tuple[list[int], list[int]]:

@@ -21,6 +21,7 @@ from tb_regloss.analysis.op_graph import node_of, value_of
 from tb_regloss.analysis.updates import Training, Update
 
 Array = sampled.Array
+Values = npt.NDArray[np.float64]
 _DRAWN = np.zeros(sampled.DRAWS, np.complex128)  # added to what is the same at all points
 _RELATIVE = 1e-6  # strengths are stored in float32
 # What cancels exactly leaves float64 rounding at most; a strength applied twice
@@ -60,9 +61,7 @@ class Gradients:
         found = self._one(node, evaluator.value(value_of(node)))
         return np.asarray(found.imag / STEP + _DRAWN)
 
-    def loss(
-        self, node: int, dense: bool = False, negated: Collection[int] = ()
-    ) -> npt.NDArray[np.float64]:
+    def loss(self, node: int, dense: bool = False, negated: Collection[int] = ()) -> Values:
         """Returns the value of a loss, `[DRAWS]`."""
         evaluator = self._plain
         if dense or negated:  # Dense values are too large to be kept.

@@ -14,6 +14,7 @@ from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of, port_of
 from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.op_values import ELEMENTWISE
 
 _COMMUTATIVE = frozenset(("Add", "AddV2", "AddN", "Mul", "Maximum", "Minimum"))
 # They change neither number nor shape, so they do not make another computation.
@@ -108,4 +109,5 @@ class Numbering:
         numbers = [self._numbers[v] for v in graph.inputs[node]]
         if op in _COMMUTATIVE:
             numbers.sort()
-        return (op, port_of(value), graph.attrs.key(node), tuple(numbers))
+        key = "" if op in ELEMENTWISE else graph.attrs.key(node)
+        return (op, port_of(value), key, tuple(numbers))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import re
 from collections.abc import Sequence
 
@@ -315,6 +316,7 @@ def is_known(op: str) -> bool:
     return op in _TABLE
 
 
+@functools.cache
 def is_summary(op: str) -> bool:
     """Whether an op only shows its inputs to people."""
     return _SUMMARY.search(op) is not None

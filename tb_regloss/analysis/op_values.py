@@ -22,6 +22,7 @@ from tb_regloss.analysis.sampled import NOTHING, Array, Sampled, elementwise
 Attr = Callable[[str], Any]
 Function = Callable[[list[Sampled], Attr, int], Sampled]
 FUNCTIONS: dict[str, Function] = {}
+ELEMENTWISE: set[str] = set()  # none of these has an attribute that decides what it computes
 
 
 def register(*names: str) -> Callable[[Function], Function]:
@@ -41,6 +42,7 @@ def _numeric(names: str, function: Callable[..., Any]) -> None:
 
     for name in names.split():
         FUNCTIONS[name] = apply
+        ELEMENTWISE.add(name)
 
 
 def _spreading(function: Callable[..., Any]) -> Callable[..., Array]:

@@ -27,6 +27,7 @@ from tb_regloss.analysis.op_semantics import Kind
 _POWERS = ("Neg", "Square", "Pow")
 REGULARIZATION_LOSSES = "regularization_losses"
 LOSSES = "losses"
+_ADDING = (Kind.ADD, Kind.SUBTRACT)
 # Collections of tensors that are no losses.
 _NO_LOSSES = frozenset(
     [
@@ -181,12 +182,13 @@ def collected(flow: Flow, collections: Mapping[str, tuple[str, ...]]) -> list[Pe
         for name in collections[collection]:
             named = flow.graph.named(name.partition(":")[0]) if ":" in name else None
             node = None if named is None else flow.graph.source(named)
-            if node is None or node in found or not is_float_scalar(flow, node):
-                continue
-            if flow.graph.ops[node] == "_Call":
-                continue  # What stands behind its outputs is found by structure.
+            if node is None or node in found or flow.graph.ops[node] == "_Call":
+                continue  # What stands behind a call's outputs is found by structure.
+            is_named = collection == REGULARIZATION_LOSSES
             of_parameters = bool(flow.parameters[node]) and not flow.data[node]
-            if collection == REGULARIZATION_LOSSES or (of_parameters and _is_loss(flow, node)):
+            if not (is_named or of_parameters) or not is_float_scalar(flow, node):
+                continue
+            if is_named or _is_loss(flow, node):
                 variables = read_variables(flow, node)
                 found[node] = Penalty(name, node, variables, "collection")
     return list(found.values())
@@ -272,7 +274,7 @@ def joins(flow: Flow) -> Iterable[tuple[int, int]]:
 
 def _adds(flow: Flow, node: int, reader: int) -> bool:
     op = flow.graph.ops[reader]
-    if op_semantics.row(op).kind in (Kind.ADD, Kind.SUBTRACT):
+    if op_semantics.row(op).kind in _ADDING:
         is_term = flow.ranks.is_scalar(value_of(node)) or loss_vectors.is_spread(flow, node)
         return is_term and not _is_divisor(flow, reader)
     if op not in loss_vectors.JOINS:

@@ -65,9 +65,8 @@ def is_used_with_data(flow: Flow, variable: int, besides: Container[str] = ()) -
     while stack:
         for edge in graph.readers(stack.pop()):
             reader, position = edge >> PORT_BITS, edge & PORT_MASK
-            op = graph.ops[reader]
-            carries = op_semantics.value_inputs(op, graph.inputs[reader])
-            if reader in seen or graph.inputs[reader][position] not in carries:
+            op, inputs = graph.ops[reader], graph.inputs[reader]
+            if reader in seen or inputs[position] not in op_semantics.value_inputs(op, inputs):
                 continue
             if op in WRITES or op in op_semantics.COMPARISONS or op_semantics.is_summary(op):
                 continue
