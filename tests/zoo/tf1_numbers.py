@@ -44,6 +44,17 @@ def each(form: str) -> Family:
     return family
 
 
+def summed_by_python(p: Program, mutation: str) -> None:
+    """`sum()` begins with 0, so that the first of the scaled penalties is added to a constant."""
+    x, y = p.batch()
+    w1, w2, logits = p.mlp(x)
+    data = p.data(cross_entropy(y, logits))
+    factor = 0.5 if mutation == "half" else 1.0
+    loss = data + sum(factor * p.l2(key, w) for key, w in (("w1", w1), ("w2", w2)))
+    p.expect_all({"included": "included", "half": "scaled"}[mutation], factor)
+    p.minimize(loss, v1.train.RMSPropOptimizer(0.01))
+
+
 def total_in_losses(p: Program, mutation: str) -> None:
     """One sum of norms, one of them with a factor; the total is put beside its own terms."""
     x, y = p.batch()
@@ -82,5 +93,6 @@ def old_mean(p: Program, mutation: str) -> None:
 
 for _form in _EACH:
     register(f"number_{_form}", each(_form), _FEWER.get(_form, ("included", "half", "missing")))
+register("number_summed_by_python", summed_by_python, ("included", "half"))
 register("number_in_losses", total_in_losses, ("included", "half", "missing"))
 register("number_old_mean", old_mean, ("included", "missing"))
