@@ -9,7 +9,7 @@ computation that used that very variable together with data.
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
 from tb_regloss.analysis import op_semantics
 from tb_regloss.analysis.flow import WRITES, Flow, Write
@@ -18,6 +18,7 @@ from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.update_arithmetic import is_arithmetic
 
+_GATHERS = ("Gather", "GatherV2", "ResourceGather")
 _ROUNDS = 8  # loops nested deeper than any program's
 
 
@@ -41,10 +42,12 @@ def used_forward(
 
     Both are added to data and reduced to a number, one in a loss, the other for
     the norm of a gradient; but only what a model computes with comes back in
-    its own update.
+    its own update. Of rows that data picks no norm of a gradient is made: those
+    are a model's, be they only added to a prediction.
     """
     reduced = {v for v in writes_of if is_used_with_data(flow, v)}
     forward = {v for v in reduced if is_used_with_data(flow, v, NORMS)}
+    forward |= {v for v in reduced - forward if _meets_data(flow, picked_rows(flow, v))}
     unsure = {v: writes_of[v] for v in reduced - forward}
     return forward | set(trained(flow, unsure, {}, trainable)[0])
 
@@ -59,8 +62,28 @@ def is_used_with_data(flow: Flow, variable: int, besides: Container[str] = ()) -
       variable: the variable's node.
       besides: further ops that do not count where they make a scalar.
     """
+    return _meets_data(flow, flow.reads.get(variable, ()), besides)
+
+
+def picked_rows(flow: Flow, variable: int) -> list[int]:
+    """Returns the reads of rows of a variable that data picks."""
+    graph, found = flow.graph, []
+    for read in flow.reads.get(variable, ()):
+        nodes = (read, *(edge >> PORT_BITS for edge in graph.readers(read)))
+        found += [node for node in nodes if _picks_rows(flow, node)]
+    return found
+
+
+def _picks_rows(flow: Flow, node: int) -> bool:
+    if flow.graph.ops[node] not in _GATHERS:
+        return False
+    return any(flow.data[node_of(picks)] for picks in flow.graph.inputs[node][1:2])
+
+
+def _meets_data(flow: Flow, reads: Iterable[int], besides: Container[str] = ()) -> bool:
+    """Whether what is read meets data in a product; for `besides` see `is_used_with_data`."""
     graph = flow.graph
-    stack = list(flow.reads.get(variable, ()))
+    stack = list(reads)
     seen = set(stack)
     while stack:
         for edge in graph.readers(stack.pop()):
@@ -133,6 +156,8 @@ def leaves(
     while stack:
         node = stack.pop()
         if not flow.data[node]:
+            if _picks_rows(flow, node):
+                ends.add(node)
             continue
         op = graph.ops[node]
         kind = op_semantics.row(op).kind
