@@ -159,7 +159,7 @@ class Evaluator:
             return inputs[1:] if op == "ResourceGather" or self._branches.is_guard(node) else inputs
         if kind is Kind.SHAPE and op in _OF_SHAPES:
             return () if self._data[node_of(inputs[0])] else inputs
-        if not self._is_gradient:
+        if not self._is_gradient or node in self._flow.row_products:
             return ()
         if kind in _CARRIED:
             carrying = self._flow.value_inputs(node)
@@ -248,6 +248,9 @@ class Evaluator:
     def _gradient_part(self, value: int, kind: Kind) -> Sampled:
         graph, node = self._graph, node_of(value)
         inputs, known = graph.inputs[node], self._known
+        if node in self._flow.row_products:
+            self.hidden.add(node)
+            return _OPAQUE
         if kind in _CARRIED:
             return self._linear(value)
         if kind is Kind.PUSH:

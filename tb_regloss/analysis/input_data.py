@@ -31,7 +31,9 @@ def sources(graph: OpGraph, known: Variables, ranks: Ranks) -> list[int]:
     return found
 
 
-def row_products(graph: OpGraph, data: Sequence[int]) -> list[int]:
+def row_products(
+    graph: OpGraph, data: Sequence[int], parameters: Sequence[int], ranks: Ranks
+) -> list[int]:
     """Returns ops that join rows which data picked with other parameters.
 
     A penalty on gathered rows still reads only the variable. But where rows
@@ -41,6 +43,8 @@ def row_products(graph: OpGraph, data: Sequence[int]) -> list[int]:
     Args:
       graph: the graph.
       data: 1 for each node whose value depends on data.
+      parameters: 1 for each node whose value depends on a variable.
+      ranks: numbers of dimensions.
     """
     found = []
     for op in ("Gather", "GatherV2", "ResourceGather"):
@@ -48,11 +52,13 @@ def row_products(graph: OpGraph, data: Sequence[int]) -> list[int]:
             picks = graph.inputs[node][1:2]
             if data[node] or not picks or not data[node_of(picks[0])]:
                 continue
-            found.extend(_joined_with_others(graph, node))
+            found.extend(_joined_with_others(graph, node, parameters, ranks))
     return found
 
 
-def _joined_with_others(graph: OpGraph, rows: int) -> list[int]:
+def _joined_with_others(
+    graph: OpGraph, rows: int, parameters: Sequence[int], ranks: Ranks
+) -> list[int]:
     stack, same, found = [rows], {rows}, []
     while stack:
         current = stack.pop()
@@ -63,13 +69,30 @@ def _joined_with_others(graph: OpGraph, rows: int) -> list[int]:
             if op in op_semantics.CONTRACTIONS:
                 found.append(reader)
             elif kind in (Kind.MULTIPLY, Kind.SUBTRACT, Kind.ADD) and len(inputs) == 2:
-                other = node_of(inputs[1 - (edge & PORT_MASK)])
-                if other not in same and graph.ops[other] != "Const":
+                other = inputs[1 - (edge & PORT_MASK)]
+                # A strength, or the gradient of a norm of these very rows.
+                is_scale = kind is Kind.MULTIPLY and ranks.is_scalar(other)
+                is_own = is_scale or _is_made_of(graph, node_of(other), rows)
+                if parameters[node_of(other)] and not is_own:
                     found.append(reader)
             elif kind is Kind.PASS and reader not in same:
                 same.add(reader)
                 stack.append(reader)
     return found
+
+
+def _is_made_of(graph: OpGraph, node: int, rows: int) -> bool:
+    """Whether a value, as far as it is followed, is computed from some rows."""
+    stack, seen = [node], {node}
+    while stack and len(seen) < _MOST_LOOKED_THROUGH:
+        current = stack.pop()
+        if current == rows:
+            return True
+        for value in op_semantics.value_inputs(graph.ops[current], graph.inputs[current]):
+            if node_of(value) not in seen:
+                seen.add(node_of(value))
+                stack.append(node_of(value))
+    return False
 
 
 def _is_fed_data(graph: OpGraph, known: Variables, ranks: Ranks, node: int) -> bool:

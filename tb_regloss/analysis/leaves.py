@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tb_regloss.analysis import sampled
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.numbering import Numbering
-from tb_regloss.analysis.op_graph import Constant, value_of
+from tb_regloss.analysis.op_graph import Constant, node_of, value_of
 from tb_regloss.analysis.sampled import NOTHING, Sampled
 
 STEP = 1e-30  # of complex-step differentiation: no cancellation, so as small as can be
@@ -42,9 +42,14 @@ class Leaves:
         self._constants: dict[int, tuple[Constant, Sampled]] = {}
 
     def batch(self, value: int) -> tuple[int, ...] | None:
-        """Returns a shape to assume for data: as many examples everywhere."""
-        rank = self._flow.ranks.rank(value)
-        return None if rank is None else (_EXAMPLES,) * rank
+        """Returns a shape to assume for data: equally many examples where no number is given."""
+        rank, attrs = self._flow.ranks.rank(value), self._flow.graph.attrs
+        if rank is None:
+            return None
+        sizes = attrs.attr(node_of(value), "shape") or ()
+        if len(sizes) != rank:
+            return (_EXAMPLES,) * rank
+        return tuple(_EXAMPLES if size is None else size for size in sizes)
 
     def symbol(self, value: int, shape: tuple[int, ...] | None) -> Sampled:
         """Returns random numbers that stand for a value; the same for equal values."""

@@ -153,6 +153,7 @@ class Links:
                 if (
                     graph.ops[node] in op_semantics.CONTRACTIONS
                     or graph.ops[node] in _BACKPROPAGATION
+                    or node in flow.row_products
                 ):
                     continue
                 if variable in penalties.read_variables(flow, plain, 200):

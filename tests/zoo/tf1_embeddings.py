@@ -65,6 +65,37 @@ def gathered_rows(p: Program, mutation: str) -> None:
     _minimize(p, p.combine(data, mutation), v1.train.AdagradOptimizer(0.1))
 
 
+def factorized(make: Callable[[], Any]) -> Callable[[Program, str], None]:
+    """Ratings of users for items, in batches of one size, with a bias of each row.
+
+    The biases are only added to the prediction, whose error is squared.
+    """
+
+    def family(p: Program, mutation: str) -> None:
+        picks, tables, biases = [], [], []
+        for name, size in (("user", 7), ("item", 5)):
+            ids = v1.placeholder(tf.int32, [6], name=f"{name}_ids")
+            p.feed(ids, p.random.integers(0, size, size=6))
+            tables.append(p.variable(f"{name}_factors", [size, 4]))
+            biases.append(p.variable(f"{name}_bias", [size]))
+            picks.append(ids)
+        ratings = v1.placeholder(tf.float32, [6], name="ratings")
+        p.feed(ratings, p.random.normal(size=6))
+        look = tf.nn.embedding_lookup
+        rows = [look(table, ids) for table, ids in zip(tables, picks, strict=True)]
+        told = tf.reduce_sum(rows[0] * rows[1], 1)
+        for bias, ids in zip(biases, picks, strict=True):
+            told += look(bias, ids)
+        data = p.data(tf.nn.l2_loss(told - ratings))
+        norms = tf.nn.l2_loss(rows[0]) + tf.nn.l2_loss(rows[1])
+        p.penalty("rows", p.strength("rows", 0.02) * norms, *tables)
+        norms = tf.nn.l2_loss(biases[0]) + tf.nn.l2_loss(biases[1])
+        p.penalty("biases", p.strength("biases", 0.05) * norms, *biases)
+        _minimize(p, p.combine(data, mutation), make())
+
+    return family
+
+
 def word2vec(p: Program, mutation: str) -> None:
     """Updates by scatter_sub on the looked-up rows."""
     ids = v1.placeholder(tf.int64, [None], name="ids")
@@ -133,6 +164,9 @@ for _resource, _tag in ((True, "resource"), (False, "ref")):
     register(f"embedding_untouched_{_tag}", embedding_untouched, ("included", "missing"), _resource)
     register(f"gathered_rows_{_tag}", gathered_rows, _FOUR, resource=_resource)
     register(f"word2vec_{_tag}", word2vec, ("included", "missing", "half"), resource=_resource)
+    for _name in ("gradient_descent", "adam"):
+        _family = factorized(OPTIMIZERS[_name])
+        register(f"factorized_{_name}_{_tag}", _family, _FOUR, resource=_resource)
 register("partitioned", partitioned, _FOUR)
 register("concatenated", concatenated, ("included", "missing", "half", "blocked"))
 register("partial_slice", partial_slice, _FOUR)
