@@ -165,7 +165,9 @@ def momentum_by_hand(p: Program, mutation: str) -> None:
     p.train_op = tf.group(*pairs, name="train")
 
 
-def _adam_by_hand(p: Program, loss: Any, decay: float) -> None:
+def _adam_by_hand(
+    p: Program, loss: Any, decay: float, square: Callable[[Any], Any] = tf.square
+) -> None:
     """BERT's optimizer: unfused Adam, decay added to the update, not to the gradient."""
     p.running.optimized = loss.name
     variables = v1.trainable_variables()
@@ -186,7 +188,7 @@ def _adam_by_hand(p: Program, loss: Any, decay: float) -> None:
             for kind in ("adam_m", "adam_v")
         )
         next_m = 0.9 * m + 0.1 * g
-        next_s = 0.999 * s + 0.001 * tf.square(g)
+        next_s = 0.999 * s + 0.001 * square(g)
         update = next_m / (tf.sqrt(next_s) + 1e-6)
         if decay and "bias" not in name:
             update += decay * v
@@ -198,6 +200,24 @@ def adam_by_hand(p: Program, mutation: str) -> None:
     """Unfused Adam without decay."""
     _, _, data = _model(p)
     _adam_by_hand(p, p.combine(data, mutation), 0.0)
+
+
+def adam_of_products(p: Program, mutation: str) -> None:
+    """Unfused Adam that writes the square as a product of a scaled gradient with itself."""
+    _, _, data = _model(p)
+    _adam_by_hand(p, p.combine(data, mutation), 0.0, lambda g: (0.5 * g) * g)
+
+
+def decoupled_in_gradient(p: Program, mutation: str) -> None:
+    """A multiple of each weight is added to its gradient, as some optimizers' decay is."""
+    x, y = p.batch()
+    w1, w2, logits = p.mlp(x)
+    data = p.data(cross_entropy(y, logits))
+    p.run = "decoupled"
+    optimizer = _train.MomentumOptimizer(0.1, 0.9)
+    pairs = optimizer.compute_gradients(data, [w1, w2])
+    p.train_op = optimizer.apply_gradients([(g + 0.001 * w, w) for g, w in pairs])
+    p.running.optimized = data.name
 
 
 def decoupled_alone(p: Program, mutation: str) -> None:
@@ -259,14 +279,16 @@ def decay_gradient_by_hand(p: Program, mutation: str) -> None:
     p.train_op = optimizer.apply_gradients(added)
 
 
+_ADAMS = (adam_by_hand, adam_of_products)
+_DECAYS = (decoupled_alone, decoupled_separate, decoupled_before, decoupled_in_gradient)
 _THREE = ("included", "missing", "half")
 for _name, _make in OPTIMIZERS.items():
     register(f"{_name}_resource", _with_optimizer(_make), ("included", "missing", "twice"))
     register(f"{_name}_ref", _with_optimizer(_make), ("included", "partial"), resource=False)
 for _resource, _tag in ((True, "resource"), (False, "ref")):
-    for _family in (by_hand, by_hand_assign, momentum_by_hand, adam_by_hand, accumulated):
+    for _family in (by_hand, by_hand_assign, momentum_by_hand, *_ADAMS, accumulated):
         register(f"{_family.__name__}_{_tag}", _family, _THREE, resource=_resource)
-    for _family in (decoupled_alone, decoupled_separate, decoupled_before):
+    for _family in _DECAYS:
         register(f"{_family.__name__}_{_tag}", _family, ("decoupled",), resource=_resource)
     register(f"polyak_{_tag}", moving_average_of_variables, _THREE, resource=_resource)
     register(f"decoupled_beside_{_tag}", decoupled_beside, _THREE, resource=_resource)
