@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tb_regloss.analysis import loss_vectors, op_semantics
-from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.flow import WRITES, Flow
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.penalties import joins, norm_root, read_variables
@@ -118,7 +118,8 @@ def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
             reader = edge >> PORT_BITS
             op = graph.ops[reader]
             kind = op_semantics.row(op).kind
-            is_output = op == "OptionalFromValue"  # of a Keras 3 step
+            # Of a Keras 3 step, or an average over the steps (cifar10's `_add_loss_summaries`).
+            is_output = op == "OptionalFromValue" or op in WRITES
             if op_semantics.is_summary(op) or op in op_semantics.NOT_DIFFERENTIABLE or is_output:
                 if not may_be_shown:
                     return False
@@ -126,7 +127,7 @@ def _ends_nowhere(flow: Flow, node: int, may_be_shown: bool) -> bool:
             if flow.data[reader]:
                 return False
             is_sum = kind in (Kind.ADD, Kind.PASS, Kind.CHOICE, Kind.SHAPE) or op in _SUMS
-            if not is_sum and not _is_scaled(flow, reader):
+            if not (is_sum or _is_scaled(flow, reader) or _is_averaged(flow, reader)):
                 return False
             if reader not in seen and kind is not Kind.SHAPE:
                 seen.add(reader)
@@ -168,6 +169,14 @@ def _reduces(flow: Flow, node: int, variables: Collection[int]) -> bool:
         seen |= following
         stack.extend(following)
     return False
+
+
+def _is_averaged(flow: Flow, node: int) -> bool:
+    """Whether a scalar is subtracted from, or from it, what an untrained scalar keeps of it."""
+    if op_semantics.row(flow.graph.ops[node]).kind is not Kind.SUBTRACT:
+        return False
+    reads = {read for kept in flow.hyperparameters for read in flow.reads.get(kept, ())}
+    return any(node_of(value) in reads for value in flow.graph.inputs[node])
 
 
 def _behind_trained(flow: Flow, node: int, trained: frozenset[int]) -> bool:

@@ -68,6 +68,21 @@ def smooth(p: Program, mutation: str) -> None:
 _SPREAD = {"included": ("included", 1.0), "half": ("scaled", 0.5), "blocked": ("blocked", 0.0)}
 
 
+def averaged(p: Program, mutation: str) -> None:
+    """The penalty, the loss and their moving averages are charted."""
+    weights, data = _model(p)
+    loss = tf.add_n([p.l2(f"w{index}", w) for index, w in enumerate(weights)])
+    p.expect_all(mutation)
+    total = data + loss if mutation == "included" else data
+    averages = v1.train.ExponentialMovingAverage(0.9)
+    step = averages.apply([data, loss])
+    for tensor in (data, loss):
+        v1.summary.scalar(tensor.op.name + "_raw", tensor)
+        v1.summary.scalar(tensor.op.name, averages.average(tensor))
+    with tf.control_dependencies([step]):
+        p.minimize(total)
+
+
 def over_the_batch(is_known: bool) -> Family:
     """Per-example losses and a vector of as many equal penalties, one mean over both."""
 
@@ -199,6 +214,8 @@ def painted(p: Program, mutation: str) -> None:
 for _form in _FORMS:
     register(f"script_{_form}", written(_form), ("included", "half", "missing"))
 register("script_painted", painted, ("included", "half", "missing"))
+for _resource, _tag in ((True, "resource"), (False, "ref")):
+    register(f"script_averaged_{_tag}", averaged, ("included", "missing"), resource=_resource)
 register("script_smooth", smooth, ("included", "half"))
 register("script_over_the_batch", over_the_batch(False), ("included", "half", "blocked"))
 register("script_over_four", over_the_batch(True), ("included", "half"))
