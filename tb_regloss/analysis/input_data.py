@@ -16,6 +16,7 @@ from tb_regloss.analysis.variables import Variables
 # More elements than a strength or a mask of a few axes has.
 _SMALL = 1
 _MOST_LOOKED_THROUGH = 64
+_JOINS = (Kind.MULTIPLY, Kind.SUBTRACT, Kind.ADD)
 _LOOKED_THROUGH = ("Identity", "Cast", "Reshape", "Slice", "StridedSlice", "GatherV2")
 
 
@@ -59,7 +60,10 @@ def row_products(
 def _joined_with_others(
     graph: OpGraph, rows: int, parameters: Sequence[int], ranks: Ranks
 ) -> list[int]:
-    stack, same, found = [rows], {rows}, []
+    found = []
+    # Multiples of them meet others in sums of gradients too; there only a contraction tells.
+    is_multiple = {rows: False}
+    stack = [rows]
     while stack:
         current = stack.pop()
         for edge in graph.readers(current):
@@ -68,17 +72,25 @@ def _joined_with_others(
             kind = op_semantics.row(op).kind
             if op in op_semantics.CONTRACTIONS:
                 found.append(reader)
-            elif kind in (Kind.MULTIPLY, Kind.SUBTRACT, Kind.ADD) and len(inputs) == 2:
-                other = inputs[1 - (edge & PORT_MASK)]
-                # A strength, or the gradient of a norm of these very rows.
-                is_scale = kind is Kind.MULTIPLY and ranks.is_scalar(other)
-                is_own = is_scale or _is_made_of(graph, node_of(other), rows)
-                if parameters[node_of(other)] and not is_own:
-                    found.append(reader)
-            elif kind is Kind.PASS and reader not in same:
-                same.add(reader)
+            elif reader in is_multiple:
+                continue
+            elif kind is Kind.PASS:
+                is_multiple[reader] = is_multiple[current]
                 stack.append(reader)
+            elif kind in _JOINS and len(inputs) == 2:
+                other = inputs[1 - (edge & PORT_MASK)]
+                if not parameters[node_of(other)]:
+                    is_multiple[reader] = True
+                    stack.append(reader)
+                elif not is_multiple[current] and not _is_own(graph, ranks, kind, other, rows):
+                    found.append(reader)
     return found
+
+
+def _is_own(graph: OpGraph, ranks: Ranks, kind: Kind, other: int, rows: int) -> bool:
+    """Whether rows are multiplied by a strength, or meet the gradient of a norm of them."""
+    is_scale = kind is Kind.MULTIPLY and ranks.is_scalar(other)
+    return is_scale or _is_made_of(graph, node_of(other), rows)
 
 
 def _is_made_of(graph: OpGraph, node: int, rows: int) -> bool:

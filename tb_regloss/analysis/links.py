@@ -133,6 +133,8 @@ class Links:
             if node in seen or not flow.data[node]:
                 continue
             seen.add(node)
+            if graph.ops[node] in op_semantics.COMPARISONS:
+                continue  # It chooses; what is compared goes no further.
             if node not in ends and graph.ops[node] not in op_semantics.CONTRACTIONS:
                 if self._scales_variable(node, variable):
                     return node

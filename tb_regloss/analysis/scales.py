@@ -16,6 +16,7 @@ from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.op_graph import node_of
 from tb_regloss.analysis.op_semantics import Kind
 
+_MOVED = ("Slice", "StridedSlice", "GatherV2", "Sum", "Mean")
 REDUCERS = frozenset(["Sum", "Mean", "Max", "Prod", "L2Loss", "EuclideanNorm", "Any", "All"])
 
 _CHAIN = 16  # ops between a gradient and what scales it
@@ -124,13 +125,13 @@ class Scales:
         )
 
     def is_plain(self, node: int) -> bool:
-        """Whether a value is a variable as it is, or rows of it."""
+        """Whether a value is a variable as it is, or rows of it, be they added up to a bias."""
         graph = self._flow.graph
         for _ in range(8):
             kind = op_semantics.row(graph.ops[node]).kind
             if kind in (Kind.VARIABLE, Kind.READ):
                 return True
-            moved = kind is Kind.PASS or graph.ops[node] in ("Slice", "StridedSlice", "GatherV2")
+            moved = kind is Kind.PASS or graph.ops[node] in _MOVED
             if not moved or not graph.inputs[node]:
                 return False
             node = node_of(graph.inputs[node][0])

@@ -96,6 +96,26 @@ def factorized(make: Callable[[], Any]) -> Callable[[Program, str], None]:
     return family
 
 
+def wide(p: Program, mutation: str) -> None:
+    """A linear model of picked rows beside a deep one; the labels meet their sum."""
+    ids = v1.placeholder(tf.int32, [4, 2], name="ids")
+    y = v1.placeholder(tf.float32, [4, 1], name="labels")
+    p.feed(ids, p.random.integers(0, 7, size=(4, 2)))
+    p.feed(y, p.random.integers(0, 2, size=(4, 1)))
+    linear, table, w = (
+        p.variable("wide", [7, 1]),
+        p.variable("deep", [7, 4]),
+        p.variable("weights", [8, 1]),
+    )
+    deep = tf.matmul(tf.reshape(tf.nn.embedding_lookup(table, ids), [4, 8]), w)
+    logits = tf.reduce_sum(tf.nn.embedding_lookup(linear, ids), 1) + deep
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(logits=logits, labels=y)
+    data = p.data(tf.reduce_mean(losses))
+    for key, variable in (("wide", linear), ("deep", table), ("w", w)):
+        v1.add_to_collection(REGULARIZATION, p.l2(key, variable))
+    _minimize(p, p.combine(data, mutation), v1.train.FtrlOptimizer(0.1))
+
+
 def word2vec(p: Program, mutation: str) -> None:
     """Updates by scatter_sub on the looked-up rows."""
     ids = v1.placeholder(tf.int64, [None], name="ids")
@@ -167,6 +187,7 @@ for _resource, _tag in ((True, "resource"), (False, "ref")):
     for _name in ("gradient_descent", "adam"):
         _family = factorized(OPTIMIZERS[_name])
         register(f"factorized_{_name}_{_tag}", _family, _FOUR, resource=_resource)
+register("wide", wide, _FOUR)
 register("partitioned", partitioned, _FOUR)
 register("concatenated", concatenated, ("included", "missing", "half", "blocked"))
 register("partial_slice", partial_slice, _FOUR)
