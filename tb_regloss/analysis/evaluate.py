@@ -248,15 +248,13 @@ class Evaluator:
     def _gradient_part(self, value: int, kind: Kind) -> Sampled:
         graph, node = self._graph, node_of(value)
         inputs, known = graph.inputs[node], self._known
-        if node in self._flow.row_products:
-            self.hidden.add(node)
-            return _OPAQUE
         if kind in _CARRIED:
             return self._linear(value)
         if kind is Kind.PUSH:
             pushed = [known[v] for v in inputs if v in known]
             return pushed[0] if pushed else _OPAQUE
-        if kind in (Kind.ADD, Kind.SUBTRACT) and self._scales.adds_parameter(inputs):
+        is_bias = kind in _ADDED and self._scales.adds_parameter(inputs)
+        if is_bias or node in self._flow.row_products:
             self.hidden.add(node)
             return _OPAQUE
         if kind in _ADDED:
