@@ -169,7 +169,7 @@ class Evaluator:
                 return carrying  # It takes out what was put in elsewhere.
             return [v for v in inputs if v in carrying or not self._data[node_of(v)]]
         if kind is Kind.PUSH:
-            return inputs[1:2] if op.startswith("TensorList") else inputs[-2:]
+            return self._pushed(op, inputs)
         if kind in _ADDED:
             return inputs
         if kind in _SCALARS_ONLY and len(inputs) == 2:
@@ -184,6 +184,12 @@ class Evaluator:
         if kind is Kind.ALL_REDUCE:
             return self._branches.replicas(node)
         return ()
+
+    @staticmethod
+    def _pushed(op: str, inputs: Sequence[int]) -> Sequence[int]:
+        """Returns what is put into a container, and not where: an index is a number as well."""
+        values = op_semantics.value_inputs(op, inputs)
+        return values[1:] if op.startswith("TensorList") else values
 
     def _compute(self, value: int) -> Sampled:
         graph, node = self._graph, node_of(value)
@@ -251,7 +257,7 @@ class Evaluator:
         if kind in _CARRIED:
             return self._linear(value)
         if kind is Kind.PUSH:
-            pushed = [known[v] for v in inputs if v in known]
+            pushed = [known[v] for v in self._pushed(graph.ops[node], inputs) if v in known]
             return pushed[0] if pushed else _OPAQUE
         is_bias = kind in _ADDED and self._scales.adds_parameter(inputs)
         if is_bias or node in self._flow.row_products:

@@ -16,6 +16,18 @@ from tb_regloss.analysis.variables import Variables
 # More elements than a strength or a mask of a few axes has.
 _SMALL = 1
 _MOST_LOOKED_THROUGH = 64
+_CARRIED = (Kind.CHOICE, Kind.PUSH)
+_ARRANGED = (
+    "ConcatV2",
+    "Pack",
+    "Unpack",
+    "Split",
+    "SplitV",
+    "Slice",
+    "StridedSlice",
+    "Mean",
+    "Sum",
+)
 _JOINS = (Kind.MULTIPLY, Kind.SUBTRACT, Kind.ADD)
 _LOOKED_THROUGH = ("Identity", "Cast", "Reshape", "Slice", "StridedSlice", "GatherV2")
 
@@ -61,7 +73,9 @@ def _joined_with_others(
     graph: OpGraph, rows: int, parameters: Sequence[int], ranks: Ranks
 ) -> list[int]:
     found = []
-    # Multiples of them meet others in sums of gradients too; there only a contraction tells.
+    # Multiples of them, or they among others, meet parameters in sums of gradients too; there
+    # only a contraction tells: a layer of a network that reads words.
+    values = op_semantics.value_inputs
     is_multiple = {rows: False}
     stack = [rows]
     while stack:
@@ -72,10 +86,13 @@ def _joined_with_others(
             kind = op_semantics.row(op).kind
             if op in op_semantics.CONTRACTIONS:
                 found.append(reader)
-            elif reader in is_multiple:
+            elif reader in is_multiple or inputs[edge & PORT_MASK] not in values(op, inputs):
                 continue
             elif kind is Kind.PASS:
                 is_multiple[reader] = is_multiple[current]
+                stack.append(reader)
+            elif kind in _CARRIED or op in _ARRANGED:
+                is_multiple[reader] = True
                 stack.append(reader)
             elif kind in _JOINS and len(inputs) == 2:
                 other = inputs[1 - (edge & PORT_MASK)]

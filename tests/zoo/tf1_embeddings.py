@@ -116,6 +116,35 @@ def wide(p: Program, mutation: str) -> None:
     _minimize(p, p.combine(data, mutation), v1.train.FtrlOptimizer(0.1))
 
 
+def language_model(p: Program, mutation: str) -> None:
+    """Words are looked up and read in a loop; the only other input are the next words."""
+    words = v1.placeholder(tf.int32, [3, 4], name="words")
+    following = v1.placeholder(tf.int32, [3], name="following")
+    p.feed(words, p.random.integers(0, 7, size=(3, 4)))
+    p.feed(following, p.random.integers(0, 7, size=3))
+    table, cell, out = (
+        p.variable(name, shape)
+        for name, shape in (("embeddings", [7, 4]), ("cell", [9, 5]), ("weights", [5, 7]))
+    )
+    rows = tf.transpose(tf.nn.embedding_lookup(table, words), [1, 0, 2])
+    inputs = tf.TensorArray(tf.float32, 4).unstack(rows)
+
+    def step(time: Any, state: Any) -> tuple[Any, Any]:
+        return time + 1, tf.tanh(tf.matmul(tf.concat([inputs.read(time), state], 1), cell))
+
+    _, state = tf.while_loop(lambda time, _: time < 4, step, [0, tf.zeros([3, 5])])
+    data = p.data(cross_entropy(following, tf.matmul(state, out)))
+    for key, variable in (("table", table), ("cell", cell), ("out", out)):
+        v1.add_to_collection(REGULARIZATION, p.l2(key, variable))
+    loss = p.combine(data, mutation)
+    p.running.optimized = loss.name
+    optimizer = v1.train.GradientDescentOptimizer(1.0)
+    pairs = p.ports(optimizer.compute_gradients(loss))
+    clipped, _ = tf.clip_by_global_norm([gradient for gradient, _ in pairs], 5.0)
+    kept = [variable for _, variable in pairs]
+    p.train_op = optimizer.apply_gradients(zip(clipped, kept, strict=True))
+
+
 def word2vec(p: Program, mutation: str) -> None:
     """Updates by scatter_sub on the looked-up rows."""
     ids = v1.placeholder(tf.int64, [None], name="ids")
@@ -188,6 +217,7 @@ for _resource, _tag in ((True, "resource"), (False, "ref")):
         _family = factorized(OPTIMIZERS[_name])
         register(f"factorized_{_name}_{_tag}", _family, _FOUR, resource=_resource)
 register("wide", wide, _FOUR)
+register("language_model", language_model, _FOUR)
 register("partitioned", partitioned, _FOUR)
 register("concatenated", concatenated, ("included", "missing", "half", "blocked"))
 register("partial_slice", partial_slice, _FOUR)
