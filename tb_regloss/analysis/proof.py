@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tb_regloss.analysis import candidates, evidence, hints, multiplier, updates
+from tb_regloss.analysis import candidates, evidence, hints, multiplier, pulled, updates
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.closeness import same
 from tb_regloss.analysis.doubts import Doubts
@@ -123,6 +123,7 @@ class _Prover:
         self._flow = Flow(logged.graph)
         self._training = updates.find_training(self._flow, self._trainable())
         copies = updates.mirrored(self._flow, self._training)
+        copies |= pulled.originals(self._flow, self._training)
         if copies:
             self._flow.unify(copies)
             self._training = self._training.without(copies)

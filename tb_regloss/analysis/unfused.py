@@ -136,7 +136,7 @@ def trained(
     ends, passed = {}, {}
     for variable, writes in of_data.items():
         ends[variable], passed[variable] = leaves(flow, writes, state)
-    used = _ancestors(flow, bits, {leaf for found in ends.values() for leaf in found})
+    used = ancestors(flow, bits, {leaf for found in ends.values() for leaf in found})
     found = {}
     for variable, writes in of_data.items():
         if any(used.get(leaf, 0) & bits[variable] for leaf in ends[variable]):
@@ -183,7 +183,7 @@ def owner(flow: Flow, read: int) -> int:
     return flow.variables.root(inputs[0] if inputs else value_of(read))
 
 
-def _ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, int]:
+def ancestors(flow: Flow, bits: dict[int, int], wanted: set[int]) -> dict[int, int]:
     """Returns for each wanted node which variables it was computed from, as bits.
 
     Only what ops compute counts, not what state carried there.

@@ -227,7 +227,42 @@ def gan(p: Program, mutation: str) -> None:
     p.train_op = g_step
 
 
+def workers(p: Program, mutation: str) -> None:
+    """Each worker computes with a copy of the shared network, which its gradients update."""
+    shared = []
+    with v1.variable_scope("shared"):
+        for name, shape in (("hidden", [5, 4]), ("policy", [4, 3])):
+            shared.append(p.variable(name, shape))
+    updates = []
+    for index in range(2):
+        x, y = p.batch()
+        with v1.variable_scope(f"worker_{index}"):
+            own = [p.variable(v.op.name.split("/")[-1], v.shape) for v in shared]
+        h = tf.nn.relu(tf.matmul(x, own[0]) + 0.5)
+        data = cross_entropy(y, tf.matmul(h, own[1]))
+        penalties = [p.l2(f"{w.op.name}", w) for w in own]
+        for penalty, w in zip(penalties, own, strict=True):
+            v1.add_to_collection(REGULARIZATION, penalty)
+            p.data(data, of=w)
+        kept = {"included": penalties, "missing": [], "partial": penalties[:1]}[mutation]
+        for position, w in enumerate(own):
+            p.expect(w.op.name, "included" if position < len(kept) else "missing")
+            if index:
+                p.unlisted.add(w.op.name)  # Of the same variable as the first worker's.
+        gradients = tf.gradients(tf.add_n([data, *kept]), own)
+        p.ports(list(zip(gradients, own, strict=True)))
+        p.ports(list(zip(gradients, shared, strict=True)))
+        optimizer = v1.train.RMSPropOptimizer(0.01)
+        clipped = [tf.clip_by_norm(gradient, 40.0) for gradient in gradients]
+        pull = [v1.assign(w, v) for w, v in zip(own, shared, strict=True)]
+        updates.append(optimizer.apply_gradients(zip(clipped, shared, strict=True)))
+        updates.append(tf.group(*pull, name=f"pull_{index}"))
+    p.train_op = tf.group(*updates, name="train")
+
+
 _THREE = ("included", "partial", "blocked")
+register("workers", workers, ("included", "missing", "partial"))
+register("workers_ref", workers, ("included", "missing"), resource=False)
 register("clones3", clones, ("included", "missing", "each", "divided", "first_divided", "blocked"))
 register("towers3_clipped", towers_clipped, ("included", "missing", "half", "twice"))
 register("towers3_clipped_ref", towers_clipped, ("half",), resource=False)
