@@ -72,14 +72,14 @@ def inside(flow: Flow, node: int) -> dict[tuple[int, ...], list[float | None]] |
         elif kind is Kind.CHOICE:
             following = list(op_semantics.value_inputs(op, inputs))
         elif (
-            kind in (Kind.ADD, Kind.PASS, Kind.CUT)
+            kind in (Kind.ADD, Kind.PASS, Kind.CUT, Kind.CHOICE)
             or op in loss_vectors.JOINS
             or (
                 (op in loss_vectors.TOTALS or op in loss_vectors.PICKS)
                 and is_summand(flow, inputs[0])
             )
         ):
-            following = [v for v in inputs if is_summand(flow, v)]
+            following = [v for v in op_semantics.value_inputs(op, inputs) if is_summand(flow, v)]
         following = [v for v in following if flow.parameters[node_of(v)]]
         if not following:
             return None  # A norm as it is (or a ratio of norms, which is one).

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,9 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     "nuclear": lambda w: tf.reduce_sum(tf.linalg.svd(w, compute_uv=False)),
     "rows": lambda w: tf.reduce_sum(tf.map_fn(tf.norm, w)),
     "largest": _largest,
+    "rows_with_weights": lambda w: tf.reduce_sum(
+        tf.reduce_sum(tf.square(w), 1) * tf.range(1.0, w.shape[0] + 1.0)
+    ),
 }
 
 
@@ -89,8 +93,26 @@ def written_again(p: Program, mutation: str) -> None:
     p.minimize(data + tf.stop_gradient(data) * tf.add_n(again))
 
 
+def until(p: Program, mutation: str) -> None:
+    """Penalties of the first steps only."""
+    x, y = p.batch()
+    *weights, logits = p.mlp(x)
+    data = p.data(cross_entropy(y, logits))
+    step = v1.train.get_or_create_global_step()
+    for index, w in enumerate(weights):
+        norm = functools.partial(_scaled_norm, p.strength(f"w{index}"), w)
+        p.penalty(f"w{index}", tf.cond(step < 100, norm, lambda: 0.0), w)
+        p.unlisted.add(f"w{index}")
+    p.minimize(p.combine(data, mutation))
+
+
+def _scaled_norm(strength: float, w: Any) -> Any:
+    return strength * tf.nn.l2_loss(w)
+
+
 for _form in _FORMS:
     register(f"form_{_form}", of_form(_form), ("included", "missing", "partial", "half"))
 register("form_charted", charted, ("included", "missing", "blocked"))
+register("form_until", until, ("included", "half"))
 register("form_by_hand", by_hand, ("included",))
 register("form_written_again", written_again, ("scaled",))
