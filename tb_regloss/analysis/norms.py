@@ -33,6 +33,8 @@ def unused(flow: Flow, trained: frozenset[int]) -> list[int]:
         for node in graph.nodes_with_op(op):
             if flow.data[node] or not flow.parameters[node]:
                 continue
+            if flow.ranks.rank(value_of(node)) not in (0, None):
+                continue  # Weights of the parts of a norm.
             root = norm_root(flow, node)
             if root is None or root == node or not _has_plain_strength(flow, node):
                 continue
