@@ -197,6 +197,16 @@ _row(Kind.OTHER, "Conv3DBackpropInputV2", (1, 2))
 _row(Kind.OTHER, "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3", (0, 1, 2))
 _row(Kind.OTHER, "Conv3DBackpropFilterV2", (0, 2))
 
+# linalg_ops.cc, math_ops.cc, nn_ops.cc, spectral_ops.cc: functions of all that they read.
+_row(Kind.OTHER, "Cholesky CholeskyGrad Svd Qr Lu Eig SelfAdjointEig SelfAdjointEigV2 Cross", ALL)
+_row(Kind.OTHER, "MatrixDeterminant LogMatrixDeterminant MatrixInverse MatrixSolve", ALL)
+_row(Kind.OTHER, "MatrixTriangularSolve MatrixSolveLs MatrixExponential MatrixLogarithm", ALL)
+_row(Kind.OTHER, "MatrixSquareRoot FFT IFFT FFT2D IFFT2D FFT3D IFFT3D RFFT IRFFT RFFT2D", ALL)
+_row(Kind.OTHER, "IRFFT2D Complex Imag Angle Acos Acosh Asin Asinh Atan Atan2 Atanh Cosh", ALL)
+_row(Kind.OTHER, "Sinh Tan Erf Erfc Erfinv Ndtri Lgamma Digamma Polygamma Zeta Igamma", ALL)
+_row(Kind.OTHER, "Igammac Betainc Xlogy Xlog1py CumulativeLogsumexp Elu EluGrad Selu", ALL)
+_row(Kind.OTHER, "SeluGrad Softsign SoftsignGrad LeakyRelu LeakyReluGrad", ALL)
+
 # nn_ops.cc, image_ops.cc, candidate_sampling_ops.cc, set_ops.cc, sparse_ops.cc: what they make
 # of activations and of data is no longer linear in anything, and no penalty.
 _row(Kind.OTHER, "SparseSoftmaxCrossEntropyWithLogits SoftmaxCrossEntropyWithLogits", (0, 1))
