@@ -81,7 +81,11 @@ class Sums:
         """
         ranks = self._flow.ranks
         readers = {
-            node: [reader for reader in self._sum_readers(node) if self._flow.data[reader]]
+            node: [
+                reader
+                for reader in self._sum_readers(node)
+                if self._flow.data[reader] and not self._goes_around(node, reader)
+            ]
             for node in self.reached
             if self._flow.data[node]
         }
@@ -99,6 +103,13 @@ class Sums:
                     summed.add(node)
                     stack.append(node)
         return [node for node in scalars if node not in summed]
+
+    def _goes_around(self, node: int, reader: int) -> bool:
+        """Whether a loop takes a sum back to its start, as one over training steps."""
+        graph = self._flow.graph
+        if graph.ops[reader] == "_LoopVar":
+            return node_of(graph.inputs[reader][-1]) == node
+        return graph.ops[reader] in ("NextIteration", "RefNextIteration")
 
     def _closure(self, sources: Iterable[int]) -> set[int]:
         found = set(sources)

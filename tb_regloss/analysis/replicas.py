@@ -10,6 +10,8 @@ them as the group has members.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tb_regloss.analysis.op_graph import OpGraph, node_of
 
 _REDUCTIONS = ("CollectiveReduce", "CollectiveReduceV2", "CollectiveReduceV3", "NcclAllReduce")
@@ -22,6 +24,17 @@ def members(graph: OpGraph, node: int) -> list[int]:
         return [node]
     mine = group(graph, node)
     return [other for other in graph.nodes_with_op(op) if group(graph, other) == mine]
+
+
+def peers(graph: OpGraph, reached: Sequence[int]) -> list[int]:
+    """Returns the reductions that others, which were reached, hand what they got on to.
+
+    Args:
+      graph: the graph.
+      reached: 1 for each node that was reached.
+    """
+    found = [n for op in _REDUCTIONS for n in graph.nodes_with_op(op) if reached[n]]
+    return [other for node in found for other in members(graph, node)]
 
 
 def size(graph: OpGraph, node: int) -> int | None:

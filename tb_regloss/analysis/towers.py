@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tb_regloss.analysis import op_semantics
+from tb_regloss.analysis import op_semantics, replicas
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.multiplier import Form, as_constant
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of
@@ -226,7 +226,9 @@ class Towers:
                 rivals = {n for form in self._forms for n in form.data} | self._known
                 others = {s for n in rivals - {loss} for s in self._gradient_sources(n)}
                 own = self._gradient_sources(loss)
-                self._arrivals[loss] = self._flow.propagate(own - others or own)
+                arrived = self._flow.propagate(own - others or own)
+                peers = replicas.peers(self._flow.graph, arrived)
+                self._arrivals[loss] = self._flow.propagate(peers, arrived)
             if not any(self._arrivals[loss][node_of(port)] for port in update.ports):
                 return False
         return True

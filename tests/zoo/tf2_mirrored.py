@@ -58,8 +58,15 @@ def _penalties(p: Program, mutation: str, w: Any, replica: int) -> Any:
     return tf.constant(0.0)
 
 
-def raw(p: Program, mutation: str) -> None:
-    """Raw variables, gradients reduced with `all_reduce`, update by hand."""
+def raw(p: Program, mutation: str, how: str = "summed") -> None:
+    """Raw variables, gradients reduced with `all_reduce`, update by hand.
+
+    Args:
+      p: the program.
+      mutation: what to do with the penalty.
+      how: the losses of a step are `"summed"`, or those of all steps of an
+        epoch are summed in a `"loop"`, or `"none"` is returned.
+    """
     strategy = the_strategy()
     with strategy.scope():
         w = p.variable("w", [5, 3])
@@ -82,8 +89,13 @@ def raw(p: Program, mutation: str) -> None:
 
     @tf.function
     def step(x: Any, y: Any) -> Any:
-        per_replica = strategy.run(replica_step, (x, y))
-        return strategy.reduce("sum", per_replica, axis=None)
+        total = tf.constant(0.0)
+        rounds = tf.range(tf.shape(x)[0] // 4) if how == "loop" else [0]
+        for _ in rounds:
+            per_replica = strategy.run(replica_step, (x, y))
+            if how != "none":
+                total += strategy.reduce("sum", per_replica, axis=None)
+        return total
 
     p.trace(step, x, y)
 
@@ -168,5 +180,7 @@ if two_devices():
         register(
             f"mirrored_{_family.__name__}", _family, ("included", "missing", "twice", "blocked")
         )
+    for _how in ("loop", "none"):
+        register(f"mirrored_{_how}", functools.partial(raw, how=_how), ("included", "twice"))
     if HAS_KERAS_3:
         register("mirrored_deep", deep, ("included", "partial", "half"))
