@@ -135,6 +135,11 @@ class Gradients:
                 return share == 1.0
         return any(as_constant(once) is not None for once in self.once_around(data))
 
+    def is_counted(self, times: float | None) -> bool:
+        """Whether loops add up data's part of a gradient so often, each round a loss of its own."""
+        fixed = self._evaluators[False].rounds.fixed()
+        return times is not None and any(times % count == 0 for count in fixed if count > 1)
+
     def once_around(self, data: Array) -> list[Array]:
         """Returns data's part of a gradient for one round of each loop whose rounds vary."""
         return [data / count for count in self._evaluators[False].rounds.varying()]

@@ -64,6 +64,11 @@ class Rounds:
         """Returns the symbols that were given so far."""
         return [count for count in self._sums.values() if count is not None and count.size > 1]
 
+    def fixed(self) -> list[int]:
+        """Returns the numbers that were given so far and do not vary."""
+        counts = [count for count in self._sums.values() if count is not None and count.size == 1]
+        return [round(count.item().real) for count in counts]
+
     def _count(self, node: int) -> sampled.Array:
         graph = self._flow.graph
         loop = graph.loops.get(node)

@@ -342,6 +342,11 @@ class Settler:
             if outer is not None and close(inner * outer, 1.0):
                 return Reach(is_reached=True, multiplier=absolute)
         if not forms and relative is not None:
+            # A weight that is used twice looks like two replicas' whose gradients are added up.
+            is_twice = outer is not None and outer > 1.5 and is_whole(outer)
+            if absolute and is_twice and not close(relative, 1.0):
+                is_counted = self._gradients.is_counted(outer)
+                return Reach(is_reached=True, multiplier=relative if is_counted else None)
             return Reach(is_reached=True, multiplier=self._without_common(relative))
         for form in forms if close(relative, absolute) else ():
             mean = self._towers.mean_of_copies(form, number)
