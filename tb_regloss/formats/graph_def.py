@@ -86,6 +86,9 @@ class _Builder:
         self._aliases.update(
             queues.aliases(self.ops, self.inputs, self.resolved, self._shared_name)
         )
+        loops = self._loops.found
+        # They refer to this builder: all of it would stay until the collector looks for it.
+        del self._loops, self._lists
         flat = flattened(self.inputs)
         if self._aliases:
             self._resolve_aliases(*flat)
@@ -100,7 +103,7 @@ class _Builder:
             obstacles=tuple(self.obstacles),
             scalar_means_unknown=self._producer < _SCALAR_SHAPES_SINCE,
             aliases=self._aliases,
-            loops=self._loops.found,
+            loops=loops,
         )
 
     def _shared_name(self, node: int) -> str:
