@@ -14,6 +14,7 @@ Two ways to look at the same ops:
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
@@ -159,7 +160,7 @@ class Evaluator:
             return inputs[1:] if op == "ResourceGather" or self._branches.is_guard(node) else inputs
         if kind is Kind.SHAPE and op in _OF_SHAPES:
             return () if self._data[node_of(inputs[0])] else inputs
-        if not self._is_gradient or node in self._flow.row_products:
+        if kind is Kind.OTHER or not self._is_gradient or node in self._flow.row_products:
             return ()
         if kind in _CARRIED:
             carrying = self._flow.value_inputs(node)
@@ -218,6 +219,9 @@ class Evaluator:
             )
         if kind in (Kind.PLACEHOLDER, Kind.DATA):
             return Sampled(self._leaves.batch(value), _OPAQUE.array)
+        if kind is Kind.OTHER:
+            self.hidden.add(node)
+            return _OPAQUE
         return self._gradient_part(value, kind)
 
     def _plain(self, value: int) -> Sampled:
@@ -242,7 +246,8 @@ class Evaluator:
                 found = function(operands, self._attr(node), port_of(value))
             except (ValueError, IndexError, OverflowError, TypeError, ZeroDivisionError):
                 found = NOTHING  # Odd shapes in an odd graph: not evaluated, never guessed.
-        is_unknown = found.array.size == 1 and not found.parts and np.isnan(found.array).any()
+        is_one = found.array.size == 1 and not found.parts
+        is_unknown = is_one and cmath.isnan(found.array.item())
         if is_unknown and self._flow.ranks.is_scalar(value) and not self._flow.parameters[node]:
             return self._leaves.symbol(value, ())
         return found

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -175,9 +174,9 @@ def unpenalized(flow: Flow, trained: set[int], penalized: set[int]) -> tuple[str
 
 
 def fingerprint(names: Sequence[str]) -> str:
-    """Returns a digest of the names of a graph's ops."""
-    joined = "\n".join(names).encode(errors="replace")
-    return hashlib.sha256(joined).hexdigest()
+    """Returns what tells names of graphs' ops apart, as long as this process runs."""
+    # Their hashes are known, since they were looked up: a tenth of the time of a digest.
+    return f"{len(names)}:{hash(tuple(names)):x}"
 
 
 def train_ops(flow: Flow, chosen: dict[int, list[Update]]) -> list[str]:

@@ -119,6 +119,8 @@ class Flow:
         self.hyperparameters: frozenset[int] = frozenset()
 
     def _learn_scalars(self) -> None:
+        if all(variable.shape is not None for variable in self.variables.by_node.values()):
+            return
         written = {v: [write.value for write in found] for v, found in self.writes.items()}
         found = unshaped.scalars(self.graph, self.variables, self.ranks, self.reads, written)
         if found:

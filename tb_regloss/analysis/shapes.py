@@ -82,17 +82,28 @@ class Ranks:
             if known.get(current, _UNFINISHED) != _UNFINISHED:
                 stack.pop()
                 continue
-            wanted = (
-                [v for v in self._needs(current) if v not in known] if current not in known else []
-            )
-            if wanted:
-                known[current] = _UNFINISHED
-                stack.extend(wanted)
-                continue
+            if current not in known:
+                logged = self._logged(current)
+                if logged is not None:
+                    known[current] = logged
+                    stack.pop()
+                    continue
+                wanted = [v for v in self._needs(current) if v not in known]
+                if wanted:
+                    known[current] = _UNFINISHED
+                    stack.extend(wanted)
+                    continue
             known[current] = self._infer(current)
             stack.pop()
         found = known[value]
         return None if found == _UNFINISHED else found
+
+    def _logged(self, value: int) -> int | None:
+        """Returns what the graph itself says, `None` where it says nothing."""
+        shapes, port = self._graph.attrs.attr(node_of(value), "_output_shapes"), port_of(value)
+        if not shapes or len(shapes) <= port or shapes[port] is None:
+            return None
+        return len(shapes[port])
 
     def _of(self, value: int) -> int | None:
         found = self._known.get(value)
@@ -121,9 +132,6 @@ class Ranks:
     def _infer(self, value: int) -> int | None:
         graph, node = self._graph, node_of(value)
         op, inputs = graph.ops[node], graph.inputs[node]
-        shapes = graph.attrs.attr(node, "_output_shapes")
-        if shapes and len(shapes) > port_of(value) and shapes[port_of(value)] is not None:
-            return len(shapes[port_of(value)])
         if op in _ZERO:
             return 0
         if op in _ONE:
