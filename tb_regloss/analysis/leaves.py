@@ -40,6 +40,8 @@ class Leaves:
         self._perturbed, self._dense, self._negated = perturbed, dense, negated
         # By identity, as equal constants are shared; kept, so that no other gets its identity.
         self._constants: dict[int, tuple[Constant, Sampled]] = {}
+        # Each tower reads each variable. Dense ones are too large to be kept.
+        self._filled: dict[int, Sampled] = {}
 
     def batch(self, value: int) -> tuple[int, ...] | None:
         """Returns a shape to assume for data: equally many examples where no number is given."""
@@ -80,6 +82,8 @@ class Leaves:
         found = self._flow.variables.behind(handle)
         if found is None:
             return NOTHING
+        if found.node in self._filled:
+            return self._filled[found.node]
         shape = None
         if found.shape is not None:
             shape = tuple(_EXAMPLES if size is None else size for size in found.shape)
@@ -99,4 +103,5 @@ class Leaves:
         numbers = -numbers if found.node in self._negated else numbers
         if self._perturbed == found.node:
             numbers = numbers + 1j * STEP
-        return Sampled(shape, numbers)
+        self._filled[found.node] = Sampled(shape, numbers)
+        return self._filled[found.node]

@@ -49,6 +49,8 @@ class Towers:
         # By the form's node.
         self._references: dict[int, np.ndarray | None] = {}
         self._alike: dict[int, list[Form]] = {}
+        self._plain: dict[int, dict[int, np.ndarray]] = {}
+        self._inner: dict[int, float | None] = {}
 
     def ratio(self, form: Form, number: int) -> float | None:
         """Returns a penalty's coefficient over the data loss's in one sum."""
@@ -108,6 +110,11 @@ class Towers:
         Where nothing declares what the data loss is, such a factor may be the
         loss scale that the penalties were left out of.
         """
+        if form.node not in self._inner:
+            self._inner[form.node] = self._scale_within(form)
+        return self._inner[form.node]
+
+    def _scale_within(self, form: Form) -> float | None:
         if any(node in self._known for node in form.data):
             return None
         found = {
@@ -118,6 +125,11 @@ class Towers:
 
     def _data(self, form: Form) -> dict[int, np.ndarray]:
         """Returns the terms of data, without constants in front of each where they are copies."""
+        if form.node not in self._plain:
+            self._plain[form.node] = self._without_constants(form)
+        return self._plain[form.node]
+
+    def _without_constants(self, form: Form) -> dict[int, np.ndarray]:
         terms = {node: weight for node, weight in form.data.items() if not self._is_state(node)}
         terms = terms or form.data
         plain = [self._unscaled(node, weight) for node, weight in terms.items()]
