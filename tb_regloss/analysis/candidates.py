@@ -264,7 +264,7 @@ class Candidates:
         if node in self.classes or self._is_part_of_known(node):
             return
         number = self._numbering.number(value_of(node))
-        if number in found or not self._is_even(node):
+        if number in found or not (self._is_even(node) or penalties.is_distance(flow, node)):
             return
         variables = penalties.read_variables(flow, node)
         name = flow.graph.value_name(value_of(node))

@@ -341,3 +341,41 @@ def norm_root(flow: Flow, node: int) -> int | None:
             continue
         return None
     return None
+
+
+def is_distance(flow: Flow, node: int) -> bool:
+    """Whether a scalar is a strength times the squared distance of a variable from a fixed point.
+
+    So transferred weights are kept near to where they started (L2-SP), with a
+    weight for each element (EWC) or without.
+    """
+    graph, is_squared = flow.graph, False
+    for _ in range(16):
+        op, inputs = graph.ops[node], graph.inputs[node]
+        operands = [graph.source(node_of(v)) for v in inputs]
+        is_squared = is_squared or op in ("L2Loss", "Square")
+        if op in ("Mul", "Div", "RealDiv"):
+            moving = [n for n in operands if flow.parameters[n] and not _is_fixed(flow, n)]
+            if len(moving) != 1:
+                return False
+            node = moving[0]
+        elif op in ("Sum", "Mean", "L2Loss", "Square") or op_semantics.row(op).kind is Kind.PASS:
+            node = operands[0]
+        elif op == "Sub" and is_squared:
+            fixed = [_is_fixed(flow, n) for n in operands]
+            return sorted(fixed) == [False, True] and _is_read(flow, operands[fixed.index(False)])
+        else:
+            return False
+    return False
+
+
+def _is_read(flow: Flow, node: int) -> bool:
+    return op_semantics.row(flow.graph.ops[node]).kind is Kind.READ
+
+
+def _is_fixed(flow: Flow, node: int) -> bool:
+    """Whether a tensor is a constant, or a variable that no step writes."""
+    if _is_read(flow, node):
+        variable = flow.variables.behind(flow.graph.inputs[node][0])
+        return variable is not None and variable.node not in flow.writes
+    return not flow.parameters[node] and flow.ranks.rank(value_of(node)) != 0

@@ -20,6 +20,8 @@ DT_VARIANT = 21
 
 _ASSUMED = 3
 _LOOKUP = "ResourceGather"
+_OF_EACH = frozenset(["Square", "Abs", "Cast", "Sub", "Mul", "SquaredDifference"])
+_MOST_STEPS = 16
 _RANKS = {"MatMul": 2, "BatchMatMulV2": 2, "Conv2D": 4, "DepthwiseConv2dNative": 4, "Conv3D": 5}
 _RANKS |= {"ResourceGather": 2, "GatherV2": 2}
 
@@ -89,6 +91,29 @@ class Variables:
                 is_float=dtype is None or dtype in DT_FLOATS,
                 is_assumed=assumed is not None,
             )
+        for node in reads:
+            self._learn_from_constants(node)
+
+    def _learn_from_constants(self, read: int) -> None:
+        """A weight for each element, or where each started, is as large as the variable."""
+        variable = self.behind(self._graph.inputs[read][0]) if self._graph.inputs[read] else None
+        if variable is None or not variable.is_assumed or variable.shape is None:
+            return
+        graph, stack = self._graph, [read]
+        for node in stack:
+            for edge in graph.readers(node):
+                reader = edge >> PORT_BITS
+                if graph.ops[reader] not in _OF_EACH or len(stack) > _MOST_STEPS:
+                    continue
+                stack.append(reader)
+                for value in graph.inputs[reader]:
+                    constant = graph.attrs.constant(graph.source(node_of(value)))
+                    shape = () if constant is None else tuple(constant.shape)
+                    if len(shape) == len(variable.shape) and 1 not in shape:
+                        self.by_node[variable.node] = dataclasses.replace(
+                            variable, shape=shape, is_assumed=False
+                        )
+                        return
 
     def _rank_of_use(self, read: int) -> int | None:
         """Returns the number of dimensions that a read variable is used with."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tests.zoo.tf2_program import Family, Program, register
@@ -130,6 +131,15 @@ def _chosen(strength: Any, w: Any) -> Any:
     return tf.cond(tf.reduce_sum(tf.abs(w)) > 0.1, lambda: strength * tf.nn.l2_loss(w), lambda: 0.0)
 
 
+def _distance(strength: Any, w: Any) -> Any:
+    return strength * tf.nn.l2_loss(w - tf.fill(w.shape, 0.3))
+
+
+def _weighted_distance(strength: Any, w: Any) -> Any:
+    start, weights = np.full(w.shape, 0.3, np.float32), np.full(w.shape, 2.0, np.float32)
+    return strength / 2 * tf.reduce_sum(weights * tf.square(w - start))
+
+
 _FORMS: dict[str, Callable[[Any, Any], Any]] = {
     "group_lasso": lambda k, w: k * tf.reduce_sum(tf.norm(w, axis=1)),
     "norm": lambda k, w: k * tf.norm(w),
@@ -137,6 +147,8 @@ _FORMS: dict[str, Callable[[Any, Any], Any]] = {
     "mean_of_rows": lambda k, w: k * tf.reduce_sum(tf.reduce_mean(tf.square(w), 1)),
     "halved": lambda k, w: k * tf.reduce_sum(tf.square(w)) / 2,
     "chosen": _chosen,
+    "distance": _distance,
+    "weighted_distance": _weighted_distance,
 }
 _FAMILIES: tuple[Family, ...] = (looked_up_rows, kept_strength, counted_strength, in_functions)
 _MUTATIONS = ("included", "missing", "partial", "half")
