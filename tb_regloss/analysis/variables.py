@@ -80,15 +80,18 @@ class Variables:
             is_lookup = self._graph.ops[node] == _LOOKUP
             shapes = None if is_lookup else attrs.attr(node, "_output_shapes")
             dtype, shape = attrs.attr(node, "dtype"), shapes[0] if shapes else None
+            is_float = dtype is None or dtype in DT_FLOATS
+            rank = None
             if is_lookup:
-                rank: int | None = _RANKS[_LOOKUP]
-            else:
-                rank = None if shape is not None else self._rank_of_use(node)
+                rank = _RANKS[_LOOKUP]
+            elif shape is None and is_float:
+                # Whole numbers count steps; what is added to them tells no dimension.
+                rank = self._rank_of_use(node)
             assumed = None if rank is None else (_ASSUMED,) * rank
             self.by_node[variable.node] = dataclasses.replace(
                 variable,
                 shape=assumed if shape is None else tuple(shape),
-                is_float=dtype is None or dtype in DT_FLOATS,
+                is_float=is_float,
                 is_assumed=assumed is not None,
             )
         for node in reads:
