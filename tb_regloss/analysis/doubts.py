@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Container, Iterable
 
-from tb_regloss.analysis import cycles, norms, unknown_ops
+from tb_regloss.analysis import cycles, fed_weights, norms, unknown_ops
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.penalties import Penalty
 from tb_regloss.analysis.unknown_ops import UnknownOps
@@ -26,6 +26,7 @@ class Doubts:
         self._flow = flow
         self._unknown = UnknownOps(flow)
         self._updated = self._unknown.updated(trained)
+        self._fed = fed_weights.fed(flow, trained)
         self._trained = trained
 
     @functools.cached_property
@@ -40,7 +41,7 @@ class Doubts:
     @property
     def may_train(self) -> bool:
         """Whether a graph that seems to train nothing may train all the same."""
-        return bool(self._updated or self.damage)
+        return bool(self._updated or self._fed or self.damage)
 
     @functools.cached_property
     def obstacles(self) -> tuple[str, ...]:
@@ -50,9 +51,18 @@ class Doubts:
         for variable, node in sorted(self._updated.items()):
             if variable not in self._trained:
                 found.append(self._not_known(node, f"may update {graph.names[variable]!r}"))
+        if self._fed and not self._trained:
+            found.append(self._from_outside(min(self._fed)))
         if self._swallower is not None:
             found.append(self._not_known(self._swallower, "reads what may be a penalty"))
         return tuple(found)
+
+    def _from_outside(self, variable: int) -> str:
+        names = self._flow.graph.names
+        return (
+            f"{names[self._fed[variable]]!r} writes what is fed to {names[variable]!r}, whose "
+            "gradient is computed: it may be trained outside of the graph"
+        )
 
     @functools.cached_property
     def _swallower(self) -> int | None:
@@ -84,6 +94,9 @@ class Doubts:
         updater = self._updater(penalty)
         if updater is not None:
             return self._not_known(updater, "may update its variable")
+        outside = [variable for variable in penalty.variables if variable in self._fed]
+        if outside:
+            return self._from_outside(outside[0])
         if any(variable not in known for variable in trained):
             return "an update's variable could not be followed"
         return self.damage

@@ -71,3 +71,21 @@ def test_an_op_that_nobody_knows_and_that_computes_with_a_variable_is_no_update(
     step.minimize(loss)
     (found,) = step.graph.prove().losses
     assert (found.status.value, found.multiplier) == ("included", 1.0)
+
+
+@pytest.mark.parametrize("is_differentiated", [False, True])
+def test_weights_that_are_fed_may_be_trained_outside_if_their_gradient_is_there(
+    is_differentiated: bool,
+) -> None:
+    step = TrainingStep()
+    loss = step.add(step.data_loss(), step.l2("w"))
+    flat = step.graph.placeholder("new_values", (None,))
+    shaped = step.graph.op("Reshape", flat, step.graph.const("shape", [3, 2]))
+    step.graph.op("AssignVariableOp", "w", shaped, name="load")
+    if is_differentiated:
+        step.gradients(loss)
+    proved = step.graph.prove()
+    assert proved.trains is (None if is_differentiated else False)
+    (found,) = proved.losses
+    assert found.status.value == ("unknown" if is_differentiated else "frozen")
+    assert ("'load' writes what is fed to 'w'" in found.text) is is_differentiated
