@@ -16,7 +16,8 @@ from tb_regloss.analysis.updates import Update
 from tb_regloss.analysis.verdict_types import Status
 
 if TYPE_CHECKING:
-    from tb_regloss.analysis.settle import Reach, Settler
+    from tb_regloss.analysis.reach import Reach
+    from tb_regloss.analysis.settle import Settler
 
 _REACH = 50_000
 # What they compute is Python, or elsewhere.

@@ -51,12 +51,18 @@ def _restored(flow: Flow, variable: int, moved: Set[int]) -> set[int]:
     for write in flow.writes.get(variable, ()):
         read = behind(flow, write.value)
         if write.how == "set" and read in own:
-            before = _waited_for(flow, write.node)
-            found |= {node for node in moved & before if read in _waited_for(flow, node)}
+            before = waited_for(flow, write.node)
+            found |= {node for node in moved & before if read in waited_for(flow, node)}
     return found
 
 
-def _waited_for(flow: Flow, node: int) -> set[int]:
+def all_run(flow: Flow, writes: Sequence[int]) -> bool:
+    """Whether one of several writes runs after all the others, so that a step runs them all."""
+    others = set(writes)
+    return any(others - {node} <= waited_for(flow, node) for node in writes)
+
+
+def waited_for(flow: Flow, node: int) -> set[int]:
     """Returns what runs before an op, as far as it is near."""
     graph, queue, seen = flow.graph, collections.deque([node]), {node}
     while queue and len(seen) < _REACH:

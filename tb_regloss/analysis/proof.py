@@ -20,7 +20,8 @@ from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.logged_graph import LoggedGraph
 from tb_regloss.analysis.numbering import Numbering
 from tb_regloss.analysis.penalties import Penalty
-from tb_regloss.analysis.settle import Reach, Settler
+from tb_regloss.analysis.reach import Reach
+from tb_regloss.analysis.settle import Settler
 from tb_regloss.analysis.verdict_types import Status
 
 _AS_IT_SHOULD_BE = (Status.INCLUDED, Status.FROZEN, Status.ZERO)

@@ -10,38 +10,22 @@ agree.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 
 import numpy as np
 
-from tb_regloss.analysis import gradient, sampled, towers
+from tb_regloss.analysis import gradient, moves, sampled, towers
 from tb_regloss.analysis.candidates import Candidates
 from tb_regloss.analysis.clipping import Clipping
-from tb_regloss.analysis.closeness import close, is_whole, same
+from tb_regloss.analysis.closeness import close, is_whole
 from tb_regloss.analysis.dead_ends import DeadEnds
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.gradient import Gradients
 from tb_regloss.analysis.links import Links
 from tb_regloss.analysis.multiplier import Form, Sums, as_constant
 from tb_regloss.analysis.penalties import Penalty
+from tb_regloss.analysis.reach import Reach, agree
 from tb_regloss.analysis.updates import Update
-
-
-@dataclasses.dataclass(frozen=True)
-class Reach:
-    """Whether a penalty arrives at the updates of one variable.
-
-    Attributes:
-      is_reached: its gradient is in the update.
-      is_unknown: it could not be told; `obstacle` says why.
-      multiplier: `None` where not a constant.
-    """
-
-    is_reached: bool = False
-    is_unknown: bool = False
-    multiplier: float | None = None
-    obstacle: str = ""
 
 
 class Settler:
@@ -114,11 +98,14 @@ class Settler:
         """Returns whether a penalty arrives at the updates of a variable."""
         found = [self._reach_update(penalty, variable, u) for u in self._chosen[variable]]
         first = found[0]
-        if all(_agree(reach, first) for reach in found):
+        if all(agree(reach, first) for reach in found):
             return first
         if any(reach.is_unknown for reach in found):
             return next(reach for reach in found if reach.is_unknown)
-        names = [self._flow.graph.names[update.node] for update in self._chosen[variable]]
+        nodes = [update.node for update in self._chosen[variable]]
+        if moves.all_run(self._flow, nodes):
+            return _of_a_step([reach for reach in found if reach.is_reached])
+        names = [self._flow.graph.names[node] for node in nodes]
         return Reach(
             is_unknown=True,
             obstacle=f"{names[0]!r} and {names[-1]!r} update the same variable and disagree; "
@@ -395,6 +382,14 @@ class Settler:
         return Reach(is_reached=True, multiplier=absolute if is_counted else None)
 
 
-def _agree(left: Reach, right: Reach) -> bool:
-    is_same = same(left.multiplier, right.multiplier)
-    return is_same and dataclasses.replace(left, multiplier=right.multiplier) == right
+def _of_a_step(reached: list[Reach]) -> Reach:
+    """Joins updates that one step runs all, of which some get a penalty, each on its own loss.
+
+    What these losses weigh together is no number, but a share stays less than one.
+    """
+    share = reached[0].multiplier if all(agree(r, reached[0]) for r in reached) else None
+    if share is None or close(share, 1.0):
+        return Reach(is_reached=True)
+    if share < 1:
+        return Reach(is_reached=True, multiplier=share)
+    return Reach(is_unknown=True, obstacle="some of the updates of one step get it, and not once")

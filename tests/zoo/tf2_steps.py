@@ -120,6 +120,27 @@ def moved_and_restored(p: Program, mutation: str) -> None:
     p.trace(step, x, y)
 
 
+def in_turn(p: Program, mutation: str) -> None:
+    """One step updates the weights twice, each time on a loss of its own."""
+    m = Mlp.make(p)
+    x, y = p.batch()
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        for index, inputs in enumerate((x, -x)):
+            with tf.GradientTape() as tape:
+                loss = p.data(m.loss(inputs, y))
+                if index == 0:
+                    p.l2("w1", m.w1)
+                    p.l2("w2", m.w2)
+                    loss = p.combine(loss, mutation)
+            # So small a step that the second gradient is taken at the same weights.
+            descend(p, tape.gradient(loss, m.all()), m.all(), rate=1e-5)
+        return loss
+
+    p.trace(step, x, y)
+
+
 def by_hand(update: Callable[[Any, Any, Any], None], *, clip: bool = False) -> Family:
     """An optimizer of some lines, one slot for each variable, one penalty over all of them."""
 
@@ -162,6 +183,7 @@ def _lars(v: Any, g: Any, slot: Any) -> None:
 for _name, _join in (("projected", _projected), ("clipped", _clipped)):
     register(f"step_{_name}_data", apart(_join), ("included", "half", "missing"))
 register("step_two_heads", two_heads, ("included", "half"), needs_keras_3=True)
+register("step_in_turn", in_turn, ("included", "half", "missing"))
 register("step_restored", moved_and_restored, ("included", "partial"))
 register("step_rms", by_hand(_rms), ("included", "half", "missing"))
 register("step_lars_clipped", by_hand(_lars, clip=True), ("included", "half", "missing"))
