@@ -59,7 +59,7 @@ def _inner_parts(flow: Flow, numbering: Numbering, node: int) -> list[int]:
     if kind in (Kind.PASS, Kind.CUT) or op in loss_vectors.JOINS or is_stack:
         return [node_of(v) for v in op_semantics.value_inputs(op, inputs)]
     if kind is Kind.ADD:
-        parts = [node_of(v) for v in inputs if flow.parameters[node_of(v)]]
+        parts = _summands(flow, node)
         if len(parts) == 1 and not flow.ranks.is_scalar(value_of(node)):
             return parts  # Zeros for each example, to which penalties are added.
         numbers = {numbering.number(value_of(part)) for part in parts}
@@ -68,3 +68,18 @@ def _inner_parts(flow: Flow, numbering: Numbering, node: int) -> list[int]:
             return parts if len(parts) == 1 else []  # A constant that is added changes nothing.
         return parts
     return []
+
+
+def _summands(flow: Flow, node: int) -> list[int]:
+    """Returns what a sum adds up of parameters, each without the numbers added to it.
+
+    Python's `sum()` begins with 0: what it adds first is no other penalty for that.
+    """
+    found = []
+    for part in map(node_of, flow.graph.inputs[node]):
+        inner = [part] if flow.parameters[part] else []
+        while len(inner) == 1 and op_semantics.row(flow.graph.ops[inner[0]]).kind is Kind.ADD:
+            part = inner[0]
+            inner = [n for n in map(node_of, flow.graph.inputs[part]) if flow.parameters[n]]
+        found += inner if len(inner) == 1 else [part] if inner else []
+    return found

@@ -50,9 +50,22 @@ def summed_by_python(p: Program, mutation: str) -> None:
     w1, w2, logits = p.mlp(x)
     data = p.data(cross_entropy(y, logits))
     factor = 0.5 if mutation == "half" else 1.0
-    loss = data + sum(factor * p.l2(key, w) for key, w in (("w1", w1), ("w2", w2)))
-    p.expect_all({"included": "included", "half": "scaled"}[mutation], factor)
-    p.minimize(loss, v1.train.RMSPropOptimizer(0.01))
+    times = 2 if mutation == "twice" else 1
+    terms = [factor * p.l2(key, w) for key, w in (("w1", w1), ("w2", w2)) for _ in range(times)]
+    status = {"included": "included", "half": "scaled", "twice": "double_counted"}[mutation]
+    p.expect_all(status, factor * times)
+    p.minimize(data + sum(terms), v1.train.RMSPropOptimizer(0.01))
+
+
+def against_one(p: Program, mutation: str) -> None:
+    """Least squares against the number 1, as in some GANs, with a penalty on the last bias."""
+    x, _ = p.batch()
+    w1, w2, out = p.mlp(x, classes=1)
+    data = p.data(tf.reduce_mean(tf.square(out - 1.0)))
+    biases = [v for v in v1.trainable_variables() if v.op.name == "fc2/biases"]
+    for key, w in zip(("w1", "w2", "b2"), (w1, w2, *biases), strict=True):
+        v1.add_to_collection(REGULARIZATION, p.l2(key, w))
+    p.minimize(p.combine(data, mutation))
 
 
 def total_in_losses(p: Program, mutation: str) -> None:
@@ -93,6 +106,7 @@ def old_mean(p: Program, mutation: str) -> None:
 
 for _form in _EACH:
     register(f"number_{_form}", each(_form), _FEWER.get(_form, ("included", "half", "missing")))
-register("number_summed_by_python", summed_by_python, ("included", "half"))
+register("number_summed_by_python", summed_by_python, ("included", "half", "twice"))
+register("number_against_one", against_one, ("included", "half", "missing"))
 register("number_in_losses", total_in_losses, ("included", "half", "missing"))
 register("number_old_mean", old_mean, ("included", "missing"))
