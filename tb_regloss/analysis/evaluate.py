@@ -261,17 +261,18 @@ class Evaluator:
         inputs, known = graph.inputs[node], self._known
         if kind in _CARRIED:
             return self._linear(value)
-        if kind is Kind.PUSH:
-            pushed = [known[v] for v in self._pushed(graph.ops[node], inputs) if v in known]
-            return pushed[0] if pushed else _OPAQUE
+        if kind in (Kind.PUSH, Kind.CLIP):
+            pushed = self._pushed(graph.ops[node], inputs) if kind is Kind.PUSH else ()
+            kept = pushed or [v for v in inputs if self._data[node_of(v)]]
+            return next((known[v] for v in kept if v in known), _OPAQUE)
         is_bias = kind in _ADDED and self._scales.adds_parameter(inputs)
         if is_bias or node in self._flow.row_products:
             self.hidden.add(node)
             return _OPAQUE
         if kind in _ADDED:
-            name = "AddN" if kind is Kind.ADD else "Sub"
-            found = FUNCTIONS[name]([known[v] for v in inputs], self._attr(node), 0)
-            if found.is_nothing and not all(known[v].is_nothing for v in inputs):
+            terms = [self._summand(v) for v in inputs]
+            found = FUNCTIONS["AddN" if kind is Kind.ADD else "Sub"](terms, self._attr(node), 0)
+            if found.is_nothing and not all(term.is_nothing for term in terms):
                 self.cancelled.add(node)
             return found
         if kind in _SCALARS_ONLY and len(inputs) == 2:
@@ -279,19 +280,19 @@ class Evaluator:
             if rest is None or scale is None:
                 self.hidden.add(node)
                 return _OPAQUE
-            factor = self._factor(scale)
             combine = np.divide if kind is Kind.DIVIDE else np.multiply
-            return elementwise(combine, known[rest], factor)
-        if kind is Kind.CLIP:
-            return next(
-                (known[v] for v in inputs if v in known and self._data[node_of(v)]), _OPAQUE
-            )
+            return elementwise(combine, known[rest], self._factor(scale))
         if kind is Kind.CHOICE:
             return self._mixture(value)
         if kind is Kind.ALL_REDUCE:
             return self._reduced_over_replicas(node)
         self.hidden.add(node)
         return NOTHING if self._is_lost_in(node) else _OPAQUE
+
+    def _summand(self, value: int) -> Sampled:
+        found = self._known[value]
+        # A number that is added, as a label of 1, is no part of a penalty's gradient.
+        return Sampled(found.shape, _ZERO.array) if self._flow.is_fixed(value) else found
 
     def _is_lost_in(self, node: int) -> bool:
         """Whether a part of a penalty goes into an op whose meaning is not known."""
@@ -342,8 +343,7 @@ class Evaluator:
         """Returns what is read back from state: the sum of what was written."""
         total = _ZERO
         for value in self._state[variable]:
-            part = self._known.get(value, _ZERO)
-            total = elementwise(np.add, total, part)
+            total = elementwise(np.add, total, self._known.get(value, _ZERO))
         return elementwise(np.multiply, total, Sampled((), self.times_added(variable)))
 
     @staticmethod

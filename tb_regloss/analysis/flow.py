@@ -57,6 +57,7 @@ _DATA, _PARAMETERS = 1, 2
 _IS_DATA, _IS_PARAMETER = bytes([0, 1, 0, 1] * 64), bytes([0, 0, 1, 1] * 64)
 # Above all positions that a row of the op table names.
 _MOST_POSITIONS = 8
+_SMALL = 64  # ops that a number is computed with, at most
 
 
 class Write(NamedTuple):
@@ -230,6 +231,19 @@ class Flow:
         found = list(op_semantics.value_inputs(self.graph.ops[node], inputs))
         extra = self._extra.get(node)
         return [*found, *extra] if extra else found
+
+    def is_fixed(self, value: int) -> bool:
+        """Whether a value depends neither on data nor on a variable, be it by what it chooses."""
+        graph, stack, seen = self.graph, [node_of(value)], {node_of(value)}
+        while stack and len(seen) < _SMALL:
+            node = stack.pop()
+            kind = op_semantics.row(graph.ops[node]).kind
+            if self.data[node] or self.parameters[node] or kind is Kind.VARIABLE:
+                return False
+            following = set() if kind is Kind.SHAPE else set(map(node_of, graph.inputs[node]))
+            stack.extend(following - seen)
+            seen |= following
+        return not stack
 
     def value_readers(self, node: int) -> list[int]:
         """Returns the nodes into whose value a node's value goes."""
