@@ -16,6 +16,7 @@ from tb_regloss.analysis.flow import WRITES, Flow, Write
 from tb_regloss.analysis.gradient_ports import NORMS
 from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, node_of, value_of
 from tb_regloss.analysis.op_semantics import Kind
+from tb_regloss.analysis.own_products import OwnProducts
 from tb_regloss.analysis.update_arithmetic import is_arithmetic
 
 _GATHERS = ("Gather", "GatherV2", "ResourceGather")
@@ -82,7 +83,7 @@ def _picks_rows(flow: Flow, node: int) -> bool:
 
 def _meets_data(flow: Flow, reads: Iterable[int], besides: Container[str] = ()) -> bool:
     """Whether what is read meets data in a product; for `besides` see `is_used_with_data`."""
-    graph = flow.graph
+    graph, products = flow.graph, OwnProducts(flow)
     stack = list(reads)
     seen = set(stack)
     while stack:
@@ -94,7 +95,7 @@ def _meets_data(flow: Flow, reads: Iterable[int], besides: Container[str] = ()) 
             if op in WRITES or op in op_semantics.COMPARISONS or op_semantics.is_summary(op):
                 continue
             is_harmless = is_arithmetic(op) or (op in besides and _is_reduced(flow, reader))
-            if flow.data[reader] and not is_harmless:
+            if flow.data[reader] and not (is_harmless or products.has(reader)):
                 return True
             seen.add(reader)
             stack.append(reader)
@@ -148,7 +149,7 @@ def leaves(
     flow: Flow, writes: list[Write], state: dict[int, list[int]]
 ) -> tuple[set[int], set[int]]:
     """Returns where an update's arithmetic ends, and which reads of state it passes."""
-    graph = flow.graph
+    graph, products = flow.graph, OwnProducts(flow)
     ends: set[int] = set()
     passed: set[int] = set()
     stack = [node_of(write.value) for write in writes]
@@ -166,7 +167,7 @@ def leaves(
             if owner(flow, node) in state:
                 passed.add(node)
                 operands = flow.value_inputs(node)
-        elif is_arithmetic(op):
+        elif is_arithmetic(op) or products.has(node):
             operands = flow.value_inputs(node)
         else:
             ends.add(node)

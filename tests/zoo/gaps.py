@@ -9,10 +9,6 @@ _TF1 = ("meta_graph", "graph_def")
 _TF2 = ("graph_def", "run_metadata", "declared", "declared_run_metadata")
 _BARE = "graph_def run_metadata"
 _KNOWN: dict[str, dict[str, str]] = {
-    "the optimizer joins elements of a gradient, and the L1 penalty is no constant share of it": {
-        "keras/fit_muon/included": "run_metadata",
-        "keras/fit_muon/missing": "run_metadata",
-    },
     "of two totals of one player the charted one makes a missing penalty a blocked one": {
         "tf1/script_two_totals/missing": "*",
     },

@@ -137,6 +137,8 @@ def test_charts_and_branches_are_followed(the_zoo: Zoo, family: str) -> None:
         "tf2/step_rms/half",
         "tf2/step_lars_clipped/half",
         "keras/loop_loss_scale_clipped/included",
+        "keras/fit_muon/included",
+        "keras/fit_adafactor/missing",
         "tf1/clip_norm_of_a_sum/half",
         "tf1/step_clipped_and_noisy/half",
         "tf1/step_centered/half",
