@@ -35,6 +35,7 @@ _LINEAR = (
     Kind.LINEAR,
     Kind.CHOICE,
 )
+_AVERAGING = (Kind.ADD, Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE)
 _MANY = 200  # ops of one type, more than any graph has losses
 
 
@@ -189,18 +190,12 @@ class Towers:
 
     def _is_averaged(self, node: int, count: int, top: int) -> bool:
         """Whether the sum that a loss is first added up in is divided by the number of terms."""
-        graph = self._flow.graph
+        graph, inside = self._flow.graph, self._arithmetic(top)
         for _ in range(16):
             if node == top:
                 return False  # What is done with the sum later is for a report.
-            readers = [edge >> PORT_BITS for edge in graph.readers(node)]
-            sums = [
-                reader
-                for reader in readers
-                if op_semantics.row(graph.ops[reader]).kind
-                in (Kind.ADD, Kind.PASS, Kind.MULTIPLY, Kind.DIVIDE)
-                or graph.ops[reader] in ("Pack", "Mean")
-            ]
+            # A gradient may read a loss as well, for the factor in front of it.
+            sums = list({edge >> PORT_BITS for edge in graph.readers(node)} & inside)
             if len(sums) != 1:
                 return False
             node = sums[0]
@@ -213,6 +208,19 @@ class Towers:
                     divides = op_semantics.row(graph.ops[node]).kind is Kind.DIVIDE
                     return abs(factor - (count if divides else 1 / count)) < 1e-5
         return False
+
+    def _arithmetic(self, top: int) -> set[int]:
+        """Returns the ops that add up, scale and average what a sum is made of."""
+        graph, found, stack = self._flow.graph, {top}, [top]
+        while stack and len(found) < _MANY:
+            for operand in map(node_of, graph.inputs[stack.pop()]):
+                op = graph.ops[operand]
+                if operand not in found and (
+                    op_semantics.row(op).kind in _AVERAGING or op in ("Pack", "Mean")
+                ):
+                    found.add(operand)
+                    stack.append(operand)
+        return found
 
     def _copies(self, form: Form) -> list[Form]:
         """Returns the sums whose data losses are copies of this one's, itself included."""
