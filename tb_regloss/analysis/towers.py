@@ -78,9 +78,6 @@ class Towers:
         ratios = [self.ratio(copy, number) if number in copy.penalties else 0.0 for copy in copies]
         total = sum(r for r in ratios if r is not None)
         count = max(len(copies), self._copied_losses(form, update))
-        data = self._data(form)
-        if count <= 1 and not data.keys() <= form.data.keys():
-            return [ratio / len(data), ratio]
         if count <= 1 or None in ratios:
             return [ratio]
         is_mean = self._adds_up(form) or all(self._is_divided(node, count) for node in form.data)
