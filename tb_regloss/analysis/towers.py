@@ -198,23 +198,19 @@ class Towers:
             node = sums[0]
             if graph.ops[node] == "Mean":
                 return True
-            for value in graph.inputs[node][1:] if graph.ops[node] != "AddN" else ():
-                constant = graph.attrs.constant(graph.source(node_of(value)))
-                if constant is not None and constant.array is not None and constant.array.size == 1:
-                    factor = float(constant.array.flat[0])
-                    divides = op_semantics.row(graph.ops[node]).kind is Kind.DIVIDE
-                    return abs(factor - (count if divides else 1 / count)) < 1e-5
+            if self._divisor(node) is not None:
+                return self._is_divided(node, count)
         return False
 
     def _arithmetic(self, top: int) -> set[int]:
-        """Returns the ops that add up, scale and average what a sum is made of."""
+        """Returns the ops that add up, scale and average the scalars that a sum is made of."""
         graph, found, stack = self._flow.graph, {top}, [top]
         while stack and len(found) < _MANY:
-            for operand in map(node_of, graph.inputs[stack.pop()]):
-                op = graph.ops[operand]
-                if operand not in found and (
-                    op_semantics.row(op).kind in _AVERAGING or op in ("Pack", "Mean")
-                ):
+            for value in graph.inputs[stack.pop()]:
+                operand, op = node_of(value), graph.ops[node_of(value)]
+                is_scalar = self._flow.ranks.rank(value) in (0, None) or op == "Pack"
+                adds_up = op_semantics.row(op).kind in _AVERAGING or op in ("Pack", "Mean")
+                if is_scalar and adds_up and operand not in found:
                     found.add(operand)
                     stack.append(operand)
         return found
@@ -348,14 +344,21 @@ class Towers:
 
     def _is_divided(self, node: int, count: int) -> bool:
         """Whether a loss is divided by the number of its copies, as slim's clones do."""
+        divisor = self._divisor(self._flow.graph.source(node))
+        return divisor is not None and abs(divisor - count) < 1e-5 * count
+
+    def _divisor(self, node: int) -> float | None:
+        """Returns the constant that an op divides by, `None` where it does not."""
         graph = self._flow.graph
-        node = graph.source(node)
-        if op_semantics.row(graph.ops[node]).kind is not Kind.DIVIDE:
-            return False
-        constant = graph.attrs.constant(graph.source(node_of(graph.inputs[node][1])))
-        if constant is None or constant.array is None or constant.array.size != 1:
-            return False
-        return float(constant.array.flat[0]) == count
+        divides = op_semantics.row(graph.ops[node]).kind is Kind.DIVIDE
+        if not divides and graph.ops[node] != "Mul":
+            return None
+        for value in graph.inputs[node][1 if divides else 0 :]:
+            constant = graph.attrs.constant(graph.source(node_of(value)))
+            if constant is not None and constant.array is not None and constant.array.size == 1:
+                factor = float(constant.array.flat[0])
+                return factor if divides else 1 / factor if factor else None
+        return None
 
     def _is_fixed(self, value: int) -> bool:
         """Whether a factor is a constant, not a count that is taken from the data's shape."""
