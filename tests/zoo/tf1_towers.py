@@ -162,6 +162,25 @@ def towers_in_loss(p: Program, mutation: str) -> None:
     p.minimize(p.combine(tf.add_n(losses) / float(TOWERS), mutation))
 
 
+def towers_of_shares(p: Program, mutation: str) -> None:
+    """Each tower's loss is multiplied by one over their number; the first adds the penalties."""
+    losses, w1, w2 = _towers(p)
+    for key, w in (("w1", w1), ("w2", w2)):
+        v1.add_to_collection(REGULARIZATION, p.l2(key, w))
+    if mutation == "charted":
+        for loss in losses:
+            v1.losses.add_loss(loss)
+    shares = [loss * (1.0 / TOWERS) for loss in losses]
+    shares[0] += tf.add_n([loss for loss, _ in p.penalties.values()])
+    p.expect_all("included")
+    if mutation == "in_one":
+        p.minimize(tf.add_n(shares))
+        return
+    if mutation == "charted":
+        v1.summary.scalar("mean", tf.reduce_mean(tf.stack(shares)))
+    _apply(p, shares, average=False)
+
+
 def _penalized(p: Program) -> Any:
     x, y = p.batch()
     w1, w2, logits = p.mlp(x)
@@ -285,6 +304,7 @@ _WHERE = ("last", "twice", "shared", "missing")
 register("clones_of_two_losses", clones_of_two_losses, _WHERE)
 register("clones_not_charted", lambda p, m: clones_of_two_losses(p, m, False), _WHERE)
 register("towers_in_loss", towers_in_loss, ("included", "missing", "half"))
+register("towers_of_shares", towers_of_shares, ("in_one", "apart", "charted"))
 register("clip_value", clip_value, _FEW)
 register("clip_norm", clip_norm, _FEW)
 register("loss_scale", loss_scale, _FEW)
