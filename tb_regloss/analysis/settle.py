@@ -355,16 +355,16 @@ class Settler:
             for choice in self._towers.choices(form, number, absolute, update):
                 if common is not None and close(choice * common, absolute):
                     return Reach(is_reached=True, multiplier=choice)
+        if absolute is None and any(self._towers.is_open(f, number, relative) for f in forms):
+            return Reach(is_reached=True)
         for form in forms:
             whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
-            if whole and ratio is not None and absolute and self._links.shares(absolute / whole):
-                return Reach(is_reached=True, multiplier=ratio)
-        for form in forms:
-            # Behind a common factor that varies, each term of data is a part of its own,
-            # as each replica's is.
-            whole, ratio = as_constant(form.penalties[number]), self._towers.ratio(form, number)
+            if not whole or ratio is None:
+                continue
+            # Behind a factor that varies, each term of data is a part of its own.
             terms = as_constant(sampled.sum_arrays(list(form.data.values())))
-            if absolute is None and whole and terms and close(whole / terms, relative):
+            is_share = absolute is None and terms and close(whole / terms, relative)
+            if is_share or (absolute and self._links.shares(absolute / whole)):
                 return Reach(is_reached=True, multiplier=ratio)
         if relative is not None and close(relative, absolute):
             return Reach(is_reached=True, multiplier=relative)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from tb_regloss.analysis import op_semantics, replicas
+from tb_regloss.analysis.closeness import close
 from tb_regloss.analysis.flow import Flow
 from tb_regloss.analysis.multiplier import Form, as_constant
 from tb_regloss.analysis.op_graph import PORT_BITS, node_of
@@ -80,8 +81,7 @@ class Towers:
         count = max(len(copies), self._copied_losses(form, update))
         if count <= 1 or None in ratios:
             return [ratio]
-        is_mean = self._adds_up(form) or all(self._is_divided(node, count) for node in form.data)
-        if is_mean and absolute is not None:
+        if absolute is not None and self._adds_up(form, count):
             return [total, ratio]
         return [total / count, ratio]
 
@@ -99,8 +99,15 @@ class Towers:
         """
         data, whole = self._data(form), as_constant(form.penalties[number])
         is_same = len({self._signature(node, _DEPTH) for node in data}) == 1 < len(data)
-        common = self.common(form) if is_same else None
+        common = self.common(form) if is_same and not self._adds_up(form, len(data)) else None
         return (whole / len(data), common) if whole is not None and common else None
+
+    def is_open(self, form: Form, number: int, relative: float | None) -> bool:
+        """Whether a sum of copies may be the loss, or a chart of towers that are averaged."""
+        mean, ratio = self.mean_of_copies(form, number), self.ratio(form, number)
+        return (
+            mean is not None and close(mean[0] / mean[1], relative) and not close(ratio, relative)
+        )
 
     def inner_scale(self, form: Form) -> float | None:
         """Returns the constant that scales the data loss before it is added up.
@@ -320,9 +327,15 @@ class Towers:
             stack.pop()
         return self._signatures[(node, depth)]
 
-    def _adds_up(self, form: Form) -> bool:
-        """Whether the data loss is a sum over examples, divided by a fixed number or by none."""
-        return any(self._is_sum_over_examples(node) for node in form.data)
+    def _adds_up(self, form: Form, count: int) -> bool:
+        """Whether copies of the data loss add up to a mean.
+
+        Each is a sum over examples, divided by a fixed number or by none, or is
+        divided by the number of copies.
+        """
+        if any(self._is_sum_over_examples(node) for node in form.data):
+            return True
+        return all(self._is_divided(node, count) for node in form.data)
 
     def _is_sum_over_examples(self, node: int) -> bool:
         graph, flow = self._flow.graph, self._flow
