@@ -19,6 +19,7 @@ from tb_regloss.analysis.update_arithmetic import is_arithmetic
 from tb_regloss.analysis.updates import Update
 
 _REACH = 20_000  # ops to look at between an update and where its gradient comes from
+_MOST_FACTORS = 32  # between a gradient and the scalar that it is a multiple of
 # Where gradients come from that were computed elsewhere.
 _HANDED_OVER = (
     *("QueueDequeue", "QueueDequeueV2", "QueueDequeueMany", "QueueDequeueManyV2", "Unstage"),
@@ -135,12 +136,15 @@ class Links:
             seen.add(node)
             if graph.ops[node] in op_semantics.COMPARISONS:
                 continue  # It chooses; what is compared goes no further.
+            kind = op_semantics.row(graph.ops[node]).kind
+            if (node in ends or kind is Kind.MULTIPLY) and self._scales_own(node, variable):
+                return node
             if node not in ends and graph.ops[node] not in op_semantics.CONTRACTIONS:
                 if self._scales_variable(node, variable):
                     return node
                 stack.extend(node_of(v) for v in flow.value_inputs(node))
                 continue
-            is_sum = op_semantics.row(graph.ops[node]).kind in (Kind.ADD, Kind.SUBTRACT)
+            is_sum = kind in (Kind.ADD, Kind.SUBTRACT)
             # It looks like the sum of an activation and a bias, or like an
             # activation; what is added there may be a gradient nevertheless.
             found = self._added_with(variable, node, is_sum)
@@ -226,6 +230,36 @@ class Links:
                             found.setdefault(variable, set()).add(node)
         return found
 
+    def _scales_own(self, node: int, variable: int) -> bool:
+        """Whether a value is a scalar of data times something made of a variable.
+
+        So is the gradient of a penalty whose strength depends on data, while in
+        backpropagation through a model data meets data. A norm that a model
+        divides a variable by has such a gradient too, where the scalar is itself
+        what backpropagation made with the variable.
+        """
+        flow, is_own, is_scalar = self._flow, False, False
+        for _ in range(_MOST_FACTORS):
+            values = flow.value_inputs(node)
+            of_data = [v for v in values if flow.data[node_of(v)]]
+            if len(of_data) != 1:
+                break
+            if any(self._is_made_of(value, variable) for value in values):
+                if is_scalar:
+                    return False
+                is_own = True
+            is_scalar = is_scalar or flow.ranks.is_scalar(of_data[0])
+            if is_scalar and not is_own:
+                return False
+            node = node_of(of_data[0])
+        return is_own and is_scalar
+
+    def _is_made_of(self, value: int, variable: int) -> bool:
+        flow, node = self._flow, node_of(value)
+        if flow.data[node] or not flow.parameters[node] or flow.ranks.is_scalar(value):
+            return False
+        return variable in penalties.read_variables(flow, node, 200)
+
     def _scales_variable(self, node: int, variable: int) -> bool:
         """Whether something of data, scalar or not, multiplies the variable itself.
 
@@ -236,11 +270,9 @@ class Links:
         if op_semantics.row(graph.ops[node]).kind is not Kind.MULTIPLY:
             return False
         for value, other in zip(graph.inputs[node], reversed(graph.inputs[node]), strict=True):
-            plain = node_of(value)
-            if flow.data[plain] or not flow.parameters[plain] or flow.ranks.is_scalar(value):
-                continue
-            if flow.ranks.rank(other) is None and self._comes_from_unknown(other):
-                return variable in penalties.read_variables(flow, plain, 200)
+            is_unsure = flow.ranks.rank(other) is None and self._comes_from_unknown(other)
+            if is_unsure and self._is_made_of(value, variable):
+                return True
         return False
 
     def _comes_from_unknown(self, value: int) -> bool:

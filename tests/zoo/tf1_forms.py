@@ -30,6 +30,8 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     "nuclear": lambda w: tf.reduce_sum(tf.linalg.svd(w, compute_uv=False)),
     "rows": lambda w: tf.reduce_sum(tf.map_fn(tf.norm, w)),
     "largest": _largest,
+    "squares": lambda w: tf.reduce_sum(tf.square(w)),
+    "groups": lambda w: tf.reduce_sum(tf.norm(w, axis=1)),
     "rows_with_weights": lambda w: tf.reduce_sum(
         tf.reduce_sum(tf.square(w), 1) * tf.range(1.0, w.shape[0] + 1.0)
     ),
@@ -78,19 +80,39 @@ def by_hand(p: Program, mutation: str) -> None:
     p.train_op = optimizer.apply_gradients(p.ports(pairs))
 
 
-def written_again(p: Program, mutation: str) -> None:
+def written_again(form: str) -> Family:
     """The collection holds copies that nothing reads; the loss has others, in double precision.
 
-    What is added to the loss of an example is as large as that loss, so that the
-    penalties' gradient depends on data everywhere.
+    They are in proportion to the data loss, so that their gradient depends on data.
     """
-    weights, data, _ = _model(p, "entropy")
-    p.expect_all("scaled")
-    again = [
-        p.strength(f"w{index}") * tf.cast(_entropy(tf.cast(w, tf.float64)), tf.float32)
-        for index, w in enumerate(weights)
-    ]
-    p.minimize(data + tf.stop_gradient(data) * tf.add_n(again))
+
+    def family(p: Program, mutation: str) -> None:
+        weights, data, _ = _model(p, form)
+        p.expect_all(mutation)
+        again = [
+            p.strength(f"w{index}") * tf.cast(_FORMS[form](tf.cast(w, tf.float64)), tf.float32)
+            for index, w in enumerate(weights)
+        ]
+        p.minimize(data + tf.stop_gradient(data) * tf.add_n(again))
+
+    return family
+
+
+def as_large(p: Program, mutation: str) -> None:
+    """What is added to the loss of an example is in proportion to that loss."""
+    x, y = p.batch()
+    *weights, logits = p.mlp(x)
+    each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
+    p.data(tf.reduce_mean(each))
+    for index, w in enumerate(weights):
+        key = f"w{index}"
+        loss = p.penalty(key, p.strength(key) * _FORMS["squares"](w), w)
+        v1.add_to_collection(v1.GraphKeys.REGULARIZATION_LOSSES, loss)
+        p.unlisted.add(key)
+        each += tf.stop_gradient(each) * loss
+    p.expect_all(mutation)
+    p.bare = ("no_regularization",)
+    p.minimize(tf.reduce_mean(each))
 
 
 def until(p: Program, mutation: str) -> None:
@@ -110,9 +132,11 @@ def _scaled_norm(strength: float, w: Any) -> Any:
     return strength * tf.nn.l2_loss(w)
 
 
-for _form in _FORMS:
+for _form in ("entropy", "nuclear", "rows", "largest", "rows_with_weights"):
     register(f"form_{_form}", of_form(_form), ("included", "missing", "partial", "half"))
 register("form_charted", charted, ("included", "missing", "blocked"))
 register("form_until", until, ("included", "half"))
 register("form_by_hand", by_hand, ("included",))
-register("form_written_again", written_again, ("scaled",))
+register("form_as_large", as_large, ("scaled",))
+for _form in ("entropy", "groups"):
+    register(f"form_written_again_{_form}", written_again(_form), ("scaled",))
