@@ -94,10 +94,7 @@ class Evaluator:
     def value(self, value: int) -> Sampled:
         """Returns a value at the sampled points."""
         found = self._known.get(value)
-        if found is None:
-            with np.errstate(all="ignore"):
-                found = self._evaluate(value)
-        return found
+        return self._evaluate(value) if found is None else found
 
     def _evaluate(self, value: int) -> Sampled:
         rules = walk.Rules(self._operands, self._compute, self._around, self._is_looped)

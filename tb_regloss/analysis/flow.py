@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tb_regloss.analysis import input_data, op_semantics, unshaped, variables
-from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, OpGraph, node_of
+from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, Numbers, OpGraph, node_of
 from tb_regloss.analysis.op_semantics import Kind
 from tb_regloss.analysis.shapes import Ranks
 
@@ -276,13 +276,19 @@ class Flow:
     @functools.cached_property
     def _edges_back(self) -> list[tuple[int, int]]:
         """The edges of values to nodes that do not come later, as those of loops."""
-        readers, offsets = map(np.array, self._value_edges)
-        nodes = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        readers, begins = self._value_arrays
+        nodes = np.repeat(np.arange(len(begins) - 1), np.diff(begins))
         is_back = readers <= nodes
         return list(zip(nodes[is_back].tolist(), readers[is_back].tolist(), strict=True))
 
     @functools.cached_property
     def _value_edges(self) -> tuple[list[int], list[int]]:
+        """The same as lists."""
+        readers, begins = self._value_arrays
+        return readers.tolist(), begins.tolist()
+
+    @functools.cached_property
+    def _value_arrays(self) -> tuple[Numbers, Numbers]:
         """Who reads each node's value as value, and where each node's readers begin."""
         graph = self.graph
         packed, offsets = graph.edges
@@ -303,7 +309,7 @@ class Flow:
             last = np.fromiter(map(len, graph.inputs), np.int64, len(graph)) - 1
             kept &= ~(without_last[reading] & (positions == last[readers]))
         begins = np.concatenate([[0], np.cumsum(kept)])[offsets]
-        return readers[kept].tolist(), begins.tolist()
+        return readers[kept], begins
 
     def _find_reads(self) -> None:
         for op, nodes in self.graph.op_types.items():
