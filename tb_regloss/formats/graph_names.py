@@ -5,8 +5,8 @@
 TensorFlow writes a graph twice, as a GraphDef and inside of a MetaGraphDef, and
 some programs write it again and again; to see that two are the same takes their
 names only. The messages here have the fields that are wanted of those in
-`tensorflow/core/framework/graph.proto` and `tensorflow/core/protobuf/meta_graph.proto`;
-the parser skips all others, which halves its time.
+`tensorflow/core/framework/graph.proto` and `tensorflow/core/protobuf/meta_graph.proto`,
+and the names of all nodes in one of them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _classes() -> tuple[Any, Any]:
     nodes = file.message_type.add(name="Nodes")
     nodes.field.add(name="name", number=1, type=_Field.TYPE_STRING, label=many)
     nodes.field.add(name="op", number=2, type=text, label=many)
-    # What is not known is kept, at twice the cost of what is overwritten by the next.
+    # What is not known is kept, which takes longer than what the next one overwrites.
     for number, name in ((3, "input"), (4, "device"), (5, "attr")):
         nodes.field.add(name=name, number=number, type=text, label=one)
     graph = file.message_type.add(name="Graph")

@@ -30,8 +30,10 @@ _row(2, 2, "Transpose Tile BroadcastTo Fill Sum Mean Prod Max Min All Any Switch
 _row(2, 2, "MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Gather ResourceGather Split")
 _row(2, 2, "BroadcastGradientArgs BroadcastArgs Assign AssignAdd AssignSub AssignVariableOp")
 _row(2, 2, "AssignAddVariableOp AssignSubVariableOp StackPush StackPushV2")
-_row(1, 2, "TensorListPopBack")  # Without a shape before TensorFlow 1.13.
-_row(2, 2, "TensorListPushBack")
+_row(1, 2, "TensorListPopBack TensorListStack")  # Without a shape before TensorFlow 1.13.
+_row(2, 3, "TensorListGetItem TensorListGather")  # The same.
+_row(2, 2, "TensorListPushBack TensorListResize TensorListReserve TensorListFromTensor")
+_row(3, 4, "TensorListScatter TensorListScatterV2 TensorListScatterIntoExistingList")
 _row(2, _ANY, "ConcatV2 Concat DynamicStitch ParallelDynamicStitch")
 _row(1, _ANY, "If StatelessIf Case StatelessCase")
 _row(3, 3, "Select SelectV2 GatherV2 Slice SplitV Range ClipByValue UnsortedSegmentSum")

@@ -196,6 +196,7 @@ def mutate(graph: Graph, rng: random.Random) -> None:
 @settings(max_examples=400)
 @given(st.integers(0, 2**32), st.integers(1, 20))
 @example(726, 3)  # a penalty's factor became an empty constant
+@example(254, 3)  # a list's stack lost its inputs
 def test_mutated_training_steps(seed: int, count: int) -> None:
     rng = random.Random(seed)
     graph = step_with_everything()
