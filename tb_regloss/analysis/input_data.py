@@ -16,6 +16,7 @@ from tb_regloss.analysis.variables import Variables
 # More elements than a strength or a mask of a few axes has.
 _SMALL = 1
 _MOST_LOOKED_THROUGH = 64
+_AVERAGES = ("Sum", "Mean")  # of rows as they are: no penalty, nor its gradient, is made of them
 _CARRIED = (Kind.CHOICE, Kind.PUSH)
 _ARRANGED = (
     "ConcatV2",
@@ -88,7 +89,7 @@ def _joined_with_others(
                 found.append(reader)
             elif reader in is_multiple or inputs[edge & PORT_MASK] not in values(op, inputs):
                 continue
-            elif kind is Kind.PASS:
+            elif kind is Kind.PASS or op in _AVERAGES:
                 is_multiple[reader] = is_multiple[current]
                 stack.append(reader)
             elif kind in _CARRIED or op in _ARRANGED:

@@ -156,8 +156,9 @@ def leaves(
     seen = set(stack)
     while stack:
         node = stack.pop()
-        if not flow.data[node]:
-            if _picks_rows(flow, node):
+        if not flow.data[node] or node in flow.row_products:
+            # What a model makes of rows alone is no arithmetic of an update.
+            if node in flow.row_products or _picks_rows(flow, node):
                 ends.add(node)
             continue
         op = graph.ops[node]

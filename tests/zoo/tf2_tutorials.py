@@ -39,6 +39,31 @@ def looked_up_rows(p: Program, mutation: str) -> None:
     p.trace(step, *batch)
 
 
+def factorization_machine(p: Program, mutation: str) -> None:
+    """Rows are added up and squared: no op but the optimizer's own kinds is in the gradient."""
+    linear, factors = p.variable("linear", [20, 1]), p.variable("factors", [20, 3])
+    ids, y = tf.constant(p.random.integers(0, 20, size=(4, 6))), tf.constant([0.0, 1.0, 1.0, 0.0])
+
+    @tf.function
+    def step(ids: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            rows = tf.nn.embedding_lookup(factors, ids)
+            pairs = tf.square(tf.reduce_sum(rows, 1)) - tf.reduce_sum(tf.square(rows), 1)
+            first = tf.reduce_sum(tf.nn.embedding_lookup(linear, ids), [1, 2])
+            logits = first + 0.5 * tf.reduce_sum(pairs, 1)
+            each = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+            data = p.data(tf.reduce_mean(each))
+            p.l2("linear", linear)
+            p.l2("factors", factors)
+            loss = p.combine(data, mutation)
+        variables = [linear, factors]
+        gradients = map(tf.convert_to_tensor, tape.gradient(loss, variables))
+        descend(p, gradients, variables)
+        return loss
+
+    p.trace(step, ids, y)
+
+
 def kept_strength(p: Program, mutation: str) -> None:
     """Strengths in variables that no step writes, as Keras callbacks set them."""
     m = Mlp.make(p)
@@ -140,6 +165,7 @@ def _weighted_distance(strength: Any, w: Any) -> Any:
     return strength / 2 * tf.reduce_sum(weights * tf.square(w - start))
 
 
+register("tutorial_factorization_machine", factorization_machine, ("included", "half"))
 _FORMS: dict[str, Callable[[Any, Any], Any]] = {
     "group_lasso": lambda k, w: k * tf.reduce_sum(tf.norm(w, axis=1)),
     "norm": lambda k, w: k * tf.norm(w),
