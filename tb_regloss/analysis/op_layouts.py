@@ -136,9 +136,21 @@ def _pack(inputs: list[Sampled], attr: Attr, port: int) -> Sampled:
     shape = None if first is None else (len(inputs), *first)
     if all(tensor.shape == () for tensor in inputs):
         return sampled.collapse(Sampled(shape, EMPTY, tuple(inputs), True))
-    if (attr("axis") or 0) == 0:
+    axis = attr("axis") or 0
+    if axis == 0:
         return Sampled(shape, EMPTY, tuple(inputs), True)
-    return NOTHING
+    parts = [sampled.collapse(tensor) for tensor in inputs]
+    if first is not None:
+        axis %= len(first) + 1
+        shape = (*first[:axis], len(inputs), *first[axis:])
+    if all(p.is_filled and np.array_equal(p.array, parts[0].array) for p in parts):
+        return Sampled(shape, parts[0].array)
+    solid = [part for part in map(sampled.densify, parts) if part is not None]
+    if shape is None or len(solid) < len(parts):
+        return NOTHING
+    draws = max(part.array.shape[0] for part in solid)
+    arrays = [np.broadcast_to(p.array, (draws, *p.array.shape[1:])) for p in solid]
+    return Sampled(shape, np.stack(arrays, axis=axis + 1))
 
 
 @register("Unpack")

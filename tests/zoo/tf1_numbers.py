@@ -68,6 +68,20 @@ def against_one(p: Program, mutation: str) -> None:
     p.minimize(p.combine(data, mutation))
 
 
+def polynomial(p: Program, mutation: str) -> None:
+    """Powers of a number are stacked to features, beside each other."""
+    x, y = (v1.placeholder(tf.float32, [None], name=name) for name in ("x", "y"))
+    p.feed(x, p.random.normal(size=6))
+    p.feed(y, p.random.normal(size=6))
+    w, b = p.variable("weights", [4]), p.variable("bias", [2])
+    features = tf.stack([tf.pow(x, power) for power in range(4)], 1)
+    told = tf.reduce_sum(features * w, 1) + tf.reduce_sum(tf.stack([x, y], 1) * b, 1)
+    data = p.data(tf.reduce_sum(tf.pow(y - told, 2)) / 8.0)
+    for key, variable in (("w", w), ("b", b)):
+        v1.add_to_collection(REGULARIZATION, p.l2(key, variable, 0.1))
+    p.minimize(p.combine(data, mutation))
+
+
 def total_in_losses(p: Program, mutation: str) -> None:
     """One sum of norms, one of them with a factor; the total is put beside its own terms."""
     x, y = p.batch()
@@ -107,6 +121,7 @@ def old_mean(p: Program, mutation: str) -> None:
 for _form in _EACH:
     register(f"number_{_form}", each(_form), _FEWER.get(_form, ("included", "half", "missing")))
 register("number_summed_by_python", summed_by_python, ("included", "half", "twice"))
+register("number_polynomial", polynomial, ("included", "half", "missing", "partial"))
 register("number_against_one", against_one, ("included", "half", "missing"))
 register("number_in_losses", total_in_losses, ("included", "half", "missing"))
 register("number_old_mean", old_mean, ("included", "missing"))
