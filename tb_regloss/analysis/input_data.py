@@ -89,7 +89,7 @@ def _joined_with_others(
                 found.append(reader)
             elif reader in is_multiple or inputs[edge & PORT_MASK] not in values(op, inputs):
                 continue
-            elif kind is Kind.PASS or op in _AVERAGES:
+            elif kind is Kind.PASS or op in _AVERAGES or _is_held(graph, reader):
                 is_multiple[reader] = is_multiple[current]
                 stack.append(reader)
             elif kind in _CARRIED or op in _ARRANGED:
@@ -105,6 +105,11 @@ def _joined_with_others(
     return found
 
 
+def _is_held(graph: OpGraph, node: int) -> bool:
+    """Whether a loop hands a value to all of its rounds as it is."""
+    return graph.ops[node] == "_LoopVar" and node_of(graph.inputs[node][-1]) == node
+
+
 def _is_own(graph: OpGraph, ranks: Ranks, kind: Kind, other: int, rows: int) -> bool:
     """Whether rows are multiplied by a strength, or meet the gradient of a norm of them."""
     is_scale = kind is Kind.MULTIPLY and ranks.is_scalar(other)
@@ -118,6 +123,8 @@ def _is_made_of(graph: OpGraph, node: int, rows: int) -> bool:
         current = stack.pop()
         if current == rows:
             return True
+        if graph.ops[current] in op_semantics.CONTRACTIONS:
+            continue  # What makes a prediction of rows is no norm of them.
         for value in op_semantics.value_inputs(graph.ops[current], graph.inputs[current]):
             if node_of(value) not in seen:
                 seen.add(node_of(value))
