@@ -256,16 +256,16 @@ class Evaluator:
     def _gradient_part(self, value: int, kind: Kind) -> Sampled:
         graph, node = self._graph, node_of(value)
         inputs, known = graph.inputs[node], self._known
+        is_bias = kind in _ADDED and self._scales.adds_parameter(inputs)
+        if is_bias or node in self._flow.row_products:
+            self.hidden.add(node)
+            return _OPAQUE
         if kind in _CARRIED:
             return self._linear(value)
         if kind in (Kind.PUSH, Kind.CLIP):
             pushed = self._pushed(graph.ops[node], inputs) if kind is Kind.PUSH else ()
             kept = pushed or [v for v in inputs if self._data[node_of(v)]]
             return next((known[v] for v in kept if v in known), _OPAQUE)
-        is_bias = kind in _ADDED and self._scales.adds_parameter(inputs)
-        if is_bias or node in self._flow.row_products:
-            self.hidden.add(node)
-            return _OPAQUE
         if kind in _ADDED:
             terms = [self._summand(v) for v in inputs]
             found = FUNCTIONS["AddN" if kind is Kind.ADD else "Sub"](terms, self._attr(node), 0)

@@ -88,8 +88,8 @@ class Flow:
       writes: all plain writes, by the variable's node.
       data: 1 for each node whose value depends on input data.
       parameters: 1 for each node whose value depends on a variable.
-      row_products: ops that make a prediction of rows which data picked: they
-        depend on data, though none of their operands does.
+      row_products: ops that make a prediction of rows which data picked, or count
+        them: they depend on data, though none of what they take does.
       hyperparameters: scalar variables that are not trained (a strength that is
         annealed, a step count); once these are known, they are no parameters.
     """
@@ -111,9 +111,9 @@ class Flow:
         self._sources = input_data.sources(graph, self.variables, self.ranks)
         self._propagate_all()
         self._find_stored_data()
-        self.row_products = frozenset(
-            input_data.row_products(graph, self.data, self.parameters, self.ranks)
-        )
+        products = input_data.row_products(graph, self.data, self.parameters, self.ranks)
+        placed = input_data.placed(graph, self.data, self.parameters)
+        self.row_products = frozenset((*products, *placed))
         if self.row_products or self._containers:
             self._sources += self.row_products
             self.set_state({})

@@ -30,6 +30,8 @@ _ARRANGED = (
     "Sum",
 )
 _JOINS = (Kind.MULTIPLY, Kind.SUBTRACT, Kind.ADD)
+# Positions of the inputs that say where, and what.
+_PLACED = {"ScatterNd": (0, 1), "UnsortedSegmentSum": (1, 0)}
 _LOOKED_THROUGH = ("Identity", "Cast", "Reshape", "Slice", "StridedSlice", "GatherV2")
 
 
@@ -67,6 +69,22 @@ def row_products(
             if data[node] or not picks or not data[node_of(picks[0])]:
                 continue
             found.extend(_joined_with_others(graph, node, parameters, ranks))
+    return found
+
+
+def placed(graph: OpGraph, data: Sequence[int], parameters: Sequence[int]) -> list[int]:
+    """Returns ops that put numbers, which depend on nothing, where data says: they count it.
+
+    The gradient of the sum of a table's entries that data picked is of that kind.
+    """
+    found = []
+    for op, (places, values) in _PLACED.items():
+        for node in graph.nodes_with_op(op):
+            inputs = [node_of(value) for value in graph.inputs[node]]
+            if max(places, values) < len(inputs) and data[inputs[places]]:
+                value = inputs[values]
+                if not data[value] and not parameters[value]:
+                    found.append(node)
     return found
 
 

@@ -244,6 +244,54 @@ def sampled_softmax(p: Program, mutation: str) -> None:
     p.minimize(p.combine(data, mutation), v1.train.AdagradOptimizer(0.1))
 
 
+def tagger(p: Program, mutation: str) -> None:
+    """A linear-chain CRF: the forward algorithm as a scan, transitions that tags pick."""
+    x = v1.placeholder(tf.float32, [2, 4, 3], name="words")
+    tags = v1.placeholder(tf.int32, [2, 4], name="tags")
+    p.feed(x, p.random.normal(size=(2, 4, 3)).astype(np.float32))
+    p.feed(tags, np.array([[0, 1, 2, 0], [1, 1, 0, 2]]))
+    weights, transitions = p.variable("weights", [3, 3]), p.variable("transitions", [3, 3])
+    unary = tf.reshape(tf.matmul(tf.reshape(x, [-1, 3]), weights), [2, 4, 3])
+    picked = tf.gather_nd(transitions, tf.stack([tags[:, :-1], tags[:, 1:]], -1))
+    score = tf.reduce_sum(unary * tf.one_hot(tags, 3), [1, 2]) + tf.reduce_sum(picked, 1)
+
+    def forward(alphas: Any, step: Any) -> Any:
+        return step + tf.reduce_logsumexp(alphas[:, :, None] + transitions[None], 1)
+
+    steps = tf.transpose(unary, [1, 0, 2])
+    alphas = tf.scan(forward, steps[1:], initializer=steps[0])
+    data = p.data(tf.reduce_mean(tf.reduce_logsumexp(alphas[-1], 1) - score))
+    p.l2("transitions", transitions)
+    p.l2("weights", weights)
+    _finish(p, data, mutation)
+
+
+def encoder(p: Program, mutation: str) -> None:
+    """Words are looked up and read in a while loop; their states are kept in a TensorArray."""
+    words = v1.placeholder(tf.int32, [2, 3], name="words")
+    y = v1.placeholder(tf.int64, [2, 3], name="labels")
+    p.feed(words, np.array([[1, 2, 3], [3, 1, 0]]))
+    p.feed(y, np.array([[0, 1, 2], [2, 3, 0]]))
+    table, cell = p.variable("table", [4, 3]), p.variable("cell", [3, 3])
+    out = p.variable("out", [3, 4])
+    rows = tf.transpose(tf.nn.embedding_lookup(table, words), [1, 0, 2])
+    frames = tf.TensorArray(tf.float32, 3).unstack(rows)
+
+    def body(t: Any, h: Any, states: Any) -> Any:
+        h = tf.tanh(frames.read(t) + tf.matmul(h, cell))
+        return t + 1, h, states.write(t, h)
+
+    start = (0, tf.zeros([2, 3]), tf.TensorArray(tf.float32, 3))
+    states = tf.while_loop(lambda t, *_: t < 3, body, start)[2].stack()
+    logits = tf.matmul(tf.reshape(tf.transpose(states, [1, 0, 2]), [-1, 3]), out)
+    data = p.data(cross_entropy(tf.reshape(y, [-1]), logits))
+    for key, w in (("table", table), ("cell", cell), ("out", out)):
+        p.l2(key, w)
+    optimizer = v1.train.AdamOptimizer(0.01)
+    pairs = optimizer.compute_gradients(p.combine(data, mutation))
+    p.train_op = optimizer.apply_gradients(p.ports(pairs))
+
+
 _THREE = ("included", "missing", "half")
 for _name, _f in (("lstm", lstm_cell), ("gru", gru_cell)):
     _mutations = ("included", "missing", "blocked")
@@ -257,3 +305,5 @@ for _f in (on_products, rare_kinds, spectral_penalty, orthogonal):
 register("uncertainty", uncertainty, ("included", "missing", "none"))
 register("by_schedule", by_schedule, ("included", "partial"))
 register("sampled_softmax", sampled_softmax, ("included", "missing"))
+for _f in (tagger, encoder):
+    register(_f.__name__, _f, ("included", "missing", "half", "partial"))
