@@ -15,7 +15,7 @@ import enum
 import math
 from collections.abc import Sequence
 
-from tb_regloss.analysis.proof import GraphProof, LossProof
+from tb_regloss.analysis.proofs.proof import GraphProof, LossProof
 from tb_regloss.analysis.verdict_types import LossVerdict, Status
 
 # What is said of regularizers that stand in a configuration only.

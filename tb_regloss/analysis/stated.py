@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tb_regloss.analysis.facts import ConfiguredRegularizer, Declaration
-from tb_regloss.analysis.proof import GraphProof
-from tb_regloss.analysis.scalars import ScalarEvidence
+from tb_regloss.analysis.proofs.proof import GraphProof
+from tb_regloss.analysis.scalars.scalars import ScalarEvidence
 from tb_regloss.analysis.statuses import LOST, run_status
 from tb_regloss.analysis.verdict_types import Evidence, EvidenceKind, Status
 

@@ -27,8 +27,8 @@ import numpy as np
 
 from tb_regloss.analysis import advice, causes, findings, headlines, stated
 from tb_regloss.analysis.facts import ConfiguredRegularizer, Declaration, DeclaredLoss, RunFacts
-from tb_regloss.analysis.proof import GraphProof, LossProof, status_of
-from tb_regloss.analysis.scalars import scalar_evidence
+from tb_regloss.analysis.proofs.proof import GraphProof, LossProof, status_of
+from tb_regloss.analysis.scalars.scalars import scalar_evidence
 from tb_regloss.analysis.statuses import DROPPED, run_status
 from tb_regloss.analysis.verdict_types import (
     Coverage,

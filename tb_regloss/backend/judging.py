@@ -16,8 +16,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from tb_regloss import errors, metadata, report
-from tb_regloss.analysis import proof, verdicts
+from tb_regloss.analysis import verdicts
 from tb_regloss.analysis.facts import Declaration, Problem, RunFacts
+from tb_regloss.analysis.proofs import proof
 from tb_regloss.analysis.verdict_types import (
     Evidence,
     EvidenceKind,

@@ -16,7 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from tb_regloss.analysis.op_graph import PORT_BITS, Numbers, OpGraph, flattened, split, value_of
+from tb_regloss.analysis.graph.op_graph import (
+    PORT_BITS,
+    Numbers,
+    OpGraph,
+    flattened,
+    split,
+    value_of,
+)
 from tb_regloss.formats import node_rows, op_inputs, output_ports, queues, tensor_lists
 from tb_regloss.formats.loops import Call, Loops
 from tb_regloss.formats.node_attrs import NodeAttrs

@@ -15,7 +15,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
-from tb_regloss.analysis import evidence
+from tb_regloss.analysis.proofs import evidence
 
 _PACKAGE = "tb_regloss.graph_names"
 _Field = descriptor_pb2.FieldDescriptorProto

@@ -12,7 +12,7 @@ from google.protobuf import message, text_format
 from tensorboard.compat.proto import config_pb2, graph_pb2, meta_graph_pb2
 
 from tb_regloss import errors
-from tb_regloss.analysis.logged_graph import LoggedGraph
+from tb_regloss.analysis.graph.logged_graph import LoggedGraph
 from tb_regloss.formats import graph_def, light_graph, saved_model
 
 _ENDS = ("_Arg", "_DeviceArg", "_Retval", "_DeviceRetval", "Placeholder", "Identity", "NoOp")

@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tb_regloss.analysis import flow, op_semantics, whole_numbers
-from tb_regloss.analysis.op_semantics import Kind
-from tb_regloss.analysis.whole_numbers import Found, is_foldable
+from tb_regloss.analysis.graph import flow, whole_numbers
+from tb_regloss.analysis.graph.whole_numbers import Found, is_foldable
+from tb_regloss.analysis.ops import op_semantics
+from tb_regloss.analysis.ops.op_semantics import Kind
 from tb_regloss.formats import light_graph
 from tb_regloss.formats.node_attrs import NodeAttrs
 

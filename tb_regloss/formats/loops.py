@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from tb_regloss.analysis.op_graph import Loop, value_of
+from tb_regloss.analysis.graph.op_graph import Loop, value_of
 from tb_regloss.formats import tensor_lists
 from tb_regloss.formats.loop_rounds import Rounds
 from tb_regloss.formats.tensor_lists import TensorLists

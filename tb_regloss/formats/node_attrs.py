@@ -14,7 +14,7 @@ from google.protobuf import message
 from tensorboard.compat.proto import attr_value_pb2, node_def_pb2
 
 from tb_regloss import errors
-from tb_regloss.analysis.op_graph import Constant
+from tb_regloss.analysis.graph.op_graph import Constant
 from tb_regloss.formats import light_graph, tensor_values
 
 # Attributes that decide what an op computes; the rest are hints and types.

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tb_regloss.analysis.op_graph import PORT_BITS, Numbers
+from tb_regloss.analysis.graph.op_graph import PORT_BITS, Numbers
 from tb_regloss.formats import light_graph
 
 # In the place of values: no value is that low, nor stands for so many absent ops.

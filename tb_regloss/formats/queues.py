@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 
-from tb_regloss.analysis.op_graph import PORT_BITS, value_of
+from tb_regloss.analysis.graph.op_graph import PORT_BITS, value_of
 
 _PUTS = {"QueueEnqueue": 1, "QueueEnqueueV2": 1, "Stage": 0}
 _TAKES = ("QueueDequeue", "QueueDequeueV2", "Unstage")

@@ -15,9 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
-from tb_regloss.analysis import whole_numbers
-from tb_regloss.analysis.op_graph import PORT_BITS, PORT_MASK, value_of
-from tb_regloss.analysis.whole_numbers import Found
+from tb_regloss.analysis.graph import whole_numbers
+from tb_regloss.analysis.graph.op_graph import PORT_BITS, PORT_MASK, value_of
+from tb_regloss.analysis.graph.whole_numbers import Found
 from tb_regloss.formats.node_attrs import NodeAttrs
 
 # How many of the first inputs are lists themselves; of `AddN` all are.

@@ -12,7 +12,7 @@ import numpy as np
 from tensorboard.compat.proto import tensor_pb2, types_pb2
 from tensorboard.util import tensor_util
 
-from tb_regloss.analysis.op_graph import Constant
+from tb_regloss.analysis.graph.op_graph import Constant
 
 # More elements than any shape, axis or strength has. A stored data set or a
 # frozen weight matrix is not unpacked: graphs may hold 2 GB of them.

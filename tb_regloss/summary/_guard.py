@@ -94,7 +94,8 @@ def message(verdict: RunVerdict) -> str:
 
 def _judge(declared: facts.Declaration | None, graph: bytes | None, kind: str) -> RunVerdict:
     # Training programs that are not to be judged need not load what judges.
-    from tb_regloss.analysis import proof, verdicts
+    from tb_regloss.analysis import verdicts
+    from tb_regloss.analysis.proofs import proof
     from tb_regloss.formats import graphs
 
     logged = () if graph is None else graphs.parse(graph, kind, "the training program")

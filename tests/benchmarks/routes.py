@@ -37,7 +37,7 @@ def measure(logdir: str, run: str, reader: str, is_ours: bool) -> dict[str, floa
     from tensorboard.plugins import base_plugin
     from tensorboard.plugins.graph import graphs_plugin
 
-    from tb_regloss.analysis import proof
+    from tb_regloss.analysis.proofs import proof
     from tb_regloss.backend import loader
     from tests import written_logs
     from tests.unit.backend import serving

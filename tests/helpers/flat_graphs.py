@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from tb_regloss.analysis.op_graph import OpGraph
+from tb_regloss.analysis.graph.op_graph import OpGraph
 from tb_regloss.formats import graph_def, light_graph
 from tests.helpers.graphs import FLOAT, Graph
 

@@ -27,9 +27,9 @@ from tensorboard.compat.proto import (
     types_pb2,
 )
 
-from tb_regloss.analysis import proof
 from tb_regloss.analysis.facts import Declaration
-from tb_regloss.analysis.logged_graph import LoggedGraph
+from tb_regloss.analysis.graph.logged_graph import LoggedGraph
+from tb_regloss.analysis.proofs import proof
 from tb_regloss.formats import graphs
 
 FLOAT, INT, BOOL = types_pb2.DT_FLOAT, types_pb2.DT_INT32, types_pb2.DT_BOOL

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from tb_regloss.analysis import sampled
-from tb_regloss.analysis.op_functions import FUNCTIONS
-from tb_regloss.analysis.sampled import Sampled
+from tb_regloss.analysis.ops import sampled
+from tb_regloss.analysis.ops.op_functions import FUNCTIONS
+from tb_regloss.analysis.ops.sampled import Sampled
 
 Array = np.ndarray[Any, Any]
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from tb_regloss.analysis.facts import Declaration
-from tb_regloss.analysis.proof import LossProof
+from tb_regloss.analysis.proofs.proof import LossProof
 from tests.helpers.training import TrainingStep
 
 

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from tb_regloss.analysis import scalars
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
@@ -26,6 +25,7 @@ from tb_regloss.analysis.facts import (
     RunFacts,
     Series,
 )
+from tb_regloss.analysis.scalars import scalars
 from tb_regloss.analysis.verdict_types import Status
 
 Floats = npt.NDArray[np.float64]

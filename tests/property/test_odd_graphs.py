@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto import tensor_pb2
 
 from tb_regloss import errors
-from tb_regloss.analysis import op_functions, op_semantics, proof
+from tb_regloss.analysis.ops import op_functions, op_semantics
+from tb_regloss.analysis.proofs import proof
 from tb_regloss.formats import graphs
 from tests.helpers.graphs import (
     FLOAT,

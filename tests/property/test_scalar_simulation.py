@@ -15,8 +15,8 @@ import pytest
 from hypothesis import strategies
 from hypothesis.extra import numpy as numpy_strategies
 
-from tb_regloss.analysis import scalars
 from tb_regloss.analysis.facts import RunFacts, Series
+from tb_regloss.analysis.scalars import scalars
 from tb_regloss.analysis.verdict_types import Status
 from tests.property import scalar_power
 

@@ -8,8 +8,9 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 
-from tb_regloss.analysis import proof, verdicts
+from tb_regloss.analysis import verdicts
 from tb_regloss.analysis.facts import ConfiguredRegularizer, Declaration, DeclaredLoss, RunFacts
+from tb_regloss.analysis.proofs import proof
 from tb_regloss.analysis.verdict_types import LossVerdict, RunVerdict
 from tb_regloss.formats import graphs
 from tests.zoo.case import BuiltCase, LossTruth, run_status

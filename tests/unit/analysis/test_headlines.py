@@ -14,7 +14,7 @@ from tb_regloss.analysis import causes, fixes, headlines, verdicts
 from tb_regloss.analysis.advice import fix_for
 from tb_regloss.analysis.causes import Cause, Diagnosis
 from tb_regloss.analysis.facts import ConfiguredRegularizer, Declaration, DeclaredLoss, RunFacts
-from tb_regloss.analysis.proof import GraphProof, LossProof
+from tb_regloss.analysis.proofs.proof import GraphProof, LossProof
 from tb_regloss.analysis.verdict_types import Coverage, Status
 
 DENSE = ConfiguredRegularizer("dense", "kernel_regularizer", "L2", 0.01)

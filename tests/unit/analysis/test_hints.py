@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tb_regloss.analysis import hints
+from tb_regloss.analysis.graph import hints
 from tests.helpers.graphs import Graph
 
 

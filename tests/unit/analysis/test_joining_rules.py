@@ -28,7 +28,7 @@ from tb_regloss.analysis.facts import (
     RunFacts,
     Series,
 )
-from tb_regloss.analysis.proof import GraphProof, LossProof
+from tb_regloss.analysis.proofs.proof import GraphProof, LossProof
 from tb_regloss.analysis.verdict_types import EvidenceKind, RunVerdict, Status
 
 Combination = tuple[str, str, str, str]

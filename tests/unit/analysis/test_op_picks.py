@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tb_regloss.analysis import op_picks, sampled
-from tb_regloss.analysis.op_functions import FUNCTIONS
-from tb_regloss.analysis.sampled import Sampled
+from tb_regloss.analysis.ops import op_picks, sampled
+from tb_regloss.analysis.ops.op_functions import FUNCTIONS
+from tb_regloss.analysis.ops.sampled import Sampled
 
 pytestmark = pytest.mark.tf
 with warnings.catch_warnings():

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tb_regloss.analysis import op_picks, sampled
-from tb_regloss.analysis.op_functions import FUNCTIONS
-from tb_regloss.analysis.sampled import Sampled
+from tb_regloss.analysis.ops import op_picks, sampled
+from tb_regloss.analysis.ops.op_functions import FUNCTIONS
+from tb_regloss.analysis.ops.sampled import Sampled
 from tests.helpers.op_cases import CASES
 from tests.helpers.op_numbers import (
     Array,

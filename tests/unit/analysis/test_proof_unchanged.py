@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tb_regloss.analysis.proof import GraphProof
+from tb_regloss.analysis.proofs.proof import GraphProof
 from tests.helpers.graphs import FLOAT, Type, shape_proto
 from tests.helpers.proofs import said, statuses
 from tests.helpers.training import TrainingStep

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tb_regloss.analysis import scalar_symptoms
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
@@ -17,6 +16,7 @@ from tb_regloss.analysis.facts import (
     RunFacts,
     Series,
 )
+from tb_regloss.analysis.scalars import scalar_symptoms
 
 _STEPS = np.arange(100, dtype=np.int64)
 _TIMES = _STEPS.astype(np.float64)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from tb_regloss.analysis import scalar_reading, scalars
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
@@ -19,7 +18,8 @@ from tb_regloss.analysis.facts import (
     RunFacts,
     Series,
 )
-from tb_regloss.analysis.scalars import ScalarEvidence, scalar_evidence
+from tb_regloss.analysis.scalars import scalar_reading, scalars
+from tb_regloss.analysis.scalars.scalars import ScalarEvidence, scalar_evidence
 from tb_regloss.analysis.verdict_types import Status
 
 _RANDOM = np.random.default_rng(1)

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from tb_regloss.analysis import updates
-from tb_regloss.analysis.flow import Flow
+from tb_regloss.analysis.graph.flow import Flow
+from tb_regloss.analysis.training import updates
 from tests.helpers.graphs import Graph
 
 # Inputs by name, as in tensorflow/core/ops/training_ops.cc at 2.21.

@@ -19,7 +19,7 @@ from tb_regloss.analysis.facts import (
     RunFacts,
     Series,
 )
-from tb_regloss.analysis.proof import GraphProof, LossProof, status_of
+from tb_regloss.analysis.proofs.proof import GraphProof, LossProof, status_of
 from tb_regloss.analysis.verdict_types import (
     EvidenceKind,
     RunVerdict,

@@ -11,7 +11,6 @@ import pytest
 from tensorboard.backend.event_processing import plugin_event_accumulator
 from tensorboard.util import tensor_util
 
-from tb_regloss.analysis import scalar_reading, scalars
 from tb_regloss.analysis.facts import (
     DATA_LOSS,
     OPTIMIZED_LOSS,
@@ -19,7 +18,8 @@ from tb_regloss.analysis.facts import (
     RunFacts,
     Series,
 )
-from tb_regloss.analysis.scalars import ScalarEvidence, scalar_evidence
+from tb_regloss.analysis.scalars import scalar_reading, scalars
+from tb_regloss.analysis.scalars.scalars import ScalarEvidence, scalar_evidence
 from tb_regloss.analysis.verdict_types import Status
 from tb_regloss.backend.conventions import Roles, find_roles
 from tb_regloss.backend.related import related_runs

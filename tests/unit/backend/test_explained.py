@@ -44,7 +44,7 @@ class Page(html.parser.HTMLParser):
 def finding_codes() -> set[str]:
     """Returns the codes of all findings that the analysis makes, read from its source."""
     found = set()
-    for path in (PACKAGE / "analysis").glob("*.py"):
+    for path in (PACKAGE / "analysis").rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         constants: dict[str, Any] = {}
         for node in tree.body:

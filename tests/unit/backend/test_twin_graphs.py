@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from tensorboard.compat.proto import event_pb2, graph_pb2, meta_graph_pb2
 
-from tb_regloss.analysis import proof
-from tb_regloss.analysis.logged_graph import LoggedGraph
+from tb_regloss.analysis.graph.logged_graph import LoggedGraph
+from tb_regloss.analysis.proofs import proof
 from tb_regloss.backend import collector, judging, reader
 from tb_regloss.backend.logdir import RunFiles
 from tb_regloss.formats import graph_names, graphs

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tb_regloss.analysis.op_graph import node_of, port_of
+from tb_regloss.analysis.graph.op_graph import node_of, port_of
 from tests.helpers.flat_graphs import double, flat, operands
 from tests.helpers.graphs import BOOL, FLOAT, Call, Graph, Type, shape_proto, tensor_proto
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tb_regloss.analysis.op_graph import node_of
+from tb_regloss.analysis.graph.op_graph import node_of
 from tb_regloss.formats import graph_def
 from tests.helpers.flat_graphs import double, flat, operands
 from tests.helpers.graphs import FLOAT, Call, Graph

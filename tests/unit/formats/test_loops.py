@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from tb_regloss.analysis.op_graph import OpGraph, node_of
+from tb_regloss.analysis.graph.op_graph import OpGraph, node_of
 from tests.helpers.graphs import FLOAT, INT, Call, Graph, Nodes
 
 
