@@ -39,6 +39,27 @@ def looked_up_rows(p: Program, mutation: str) -> None:
     p.trace(step, *batch)
 
 
+def sparse_features(p: Program, mutation: str) -> None:
+    """A graph network: the gradient of its first layer is a product with sparse features."""
+    first, last = p.variable("w1", [5, 4]), p.variable("w2", [4, 3])
+    x, y = p.batch()
+
+    @tf.function
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            features = tf.sparse.from_dense(tf.nn.relu(x))
+            hidden = tf.nn.relu(tf.sparse.sparse_dense_matmul(features, first))
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, tf.matmul(hidden, last))
+            data = p.data(tf.reduce_mean(each))
+            p.l2("w1", first)
+            p.l2("w2", last)
+            loss = p.combine(data, mutation)
+        descend(p, tape.gradient(loss, [first, last]), [first, last])
+        return loss
+
+    p.trace(step, x, y)
+
+
 def factorization_machine(p: Program, mutation: str) -> None:
     """Rows are added up and squared: no op but the optimizer's own kinds is in the gradient."""
     linear, factors = p.variable("linear", [20, 1]), p.variable("factors", [20, 3])
@@ -176,7 +197,13 @@ _FORMS: dict[str, Callable[[Any, Any], Any]] = {
     "distance": _distance,
     "weighted_distance": _weighted_distance,
 }
-_FAMILIES: tuple[Family, ...] = (looked_up_rows, kept_strength, counted_strength, in_functions)
+_FAMILIES: tuple[Family, ...] = (
+    looked_up_rows,
+    sparse_features,
+    kept_strength,
+    counted_strength,
+    in_functions,
+)
 _MUTATIONS = ("included", "missing", "partial", "half")
 for _family in _FAMILIES:
     register(f"tutorial_{_family.__name__}", _family, _MUTATIONS)
