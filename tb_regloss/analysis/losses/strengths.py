@@ -3,11 +3,9 @@
 """Which factors in front of a norm are its strength, and which are a scale of the loss.
 
 The innermost number that is no part of the norm's own form (half a sum of
-squares, a mean written as a sum over a count) is the strength. What scales
-sums of several penalties with strengths is a scale. In front of one penalty
-alone it is one only where it makes the penalty larger, is a share of copies, or
-the strength once more; other numbers are rather strengths themselves, in front
-of norms with factors of their own.
+squares, a mean written as a sum over a count) is the strength, and what stands
+in front of it scales the penalty. Inner numbers of one and more are weights, as
+the roots of group sizes are: in front of these, a small number is the strength.
 """
 
 from __future__ import annotations
@@ -39,9 +37,7 @@ def is_scaled(flow: Flow, node: int, penalty: int) -> bool:
     numbers = [number for those in found.values() for number in those]
     # Such as the roots of group sizes; strengths are less than one.
     are_weights = all(number is not None and number >= 1 for number in numbers)
-    if len(found) > 1 and not are_weights:
-        return True
-    return _is_scale(flow, node, numbers)
+    return not are_weights or _is_scale(flow, node, numbers)
 
 
 def inside(flow: Flow, node: int) -> dict[tuple[int, ...], list[float | None]] | None:

@@ -321,11 +321,14 @@ class Settler:
             return Reach(is_reached=True, multiplier=self._form_ratio(number))
         outer = as_constant(data)
         for form in forms:
-            inner = self._towers.inner_scale(form)
+            inner, whole = self._towers.inner_scale(form), as_constant(form.penalties[number])
             # A loss scale makes numbers larger; 1/2 is a mean over two towers.
             if inner is None or inner <= 1:
+                # Keras puts it into the data loss itself, and its replicas' shares add up.
+                if inner and whole and inner < 0.75 and close(whole / inner, absolute):
+                    if any(map(self._towers.has_state, forms)):
+                        return Reach(is_reached=True)
                 continue
-            whole = as_constant(form.penalties[number])
             if close(inner, whole) and any(close(whole, value) for value in seen):
                 return Reach(is_reached=True, multiplier=1.0)
             if outer is not None and close(inner * outer, 1.0):

@@ -79,13 +79,12 @@ def test_a_constant_factor_is_the_multiplier(
     ("factor", "bare", "expected"),
     [
         (1e-4, False, ("scaled", 1e-4)),
-        # Nothing tells which of two small numbers is the strength of a lone penalty.
-        (1e-4, True, ("included", 1.0)),
+        (1e-4, True, ("scaled", 1e-4)),
         # The strength once more.
         (1e-2, True, ("scaled", 1e-2)),
     ],
 )
-def test_a_second_strength_is_the_penaltys_own_where_nothing_names_the_penalty(
+def test_a_second_strength_is_a_factor_whether_or_not_anything_names_the_penalty(
     factor: float, bare: bool, expected: tuple[str, float]
 ) -> None:
     step = TrainingStep()
