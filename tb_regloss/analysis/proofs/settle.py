@@ -325,9 +325,9 @@ class Settler:
             # A loss scale makes numbers larger; 1/2 is a mean over two towers.
             if inner is None or inner <= 1:
                 # Keras puts it into the data loss itself, and its replicas' shares add up.
-                if inner and whole and inner < 0.75 and close(whole / inner, absolute):
-                    if any(map(self._towers.has_state, forms)):
-                        return Reach(is_reached=True)
+                is_share = inner and whole and inner < 0.75 and close(whole / inner, absolute)
+                if is_share and any(map(self._towers.has_state, forms)):
+                    return Reach(is_reached=True)
                 continue
             if close(inner, whole) and any(close(whole, value) for value in seen):
                 return Reach(is_reached=True, multiplier=1.0)
