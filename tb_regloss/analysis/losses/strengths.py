@@ -11,7 +11,6 @@ the roots of group sizes are: in front of these, a small number is the strength.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from tb_regloss.analysis.graph import loss_vectors
 from tb_regloss.analysis.graph.flow import Flow
@@ -19,6 +18,7 @@ from tb_regloss.analysis.graph.loss_vectors import is_summand
 from tb_regloss.analysis.graph.op_graph import node_of
 from tb_regloss.analysis.losses import penalties
 from tb_regloss.analysis.ops import op_semantics
+from tb_regloss.analysis.ops.closeness import close
 from tb_regloss.analysis.ops.op_semantics import Kind
 
 PRODUCTS = ("Mul", "RealDiv", "Div")
@@ -34,10 +34,10 @@ def is_scaled(flow: Flow, node: int, penalty: int) -> bool:
     found = inside(flow, penalty)
     if found is None:
         return False
-    numbers = [number for those in found.values() for number in those]
+    numbers = (number for those in found.values() for number in those)
     # Such as the roots of group sizes; strengths are less than one.
     are_weights = all(number is not None and number >= 1 for number in numbers)
-    return not are_weights or _is_scale(flow, node, numbers)
+    return not are_weights or _is_scale(flow, node)
 
 
 def inside(flow: Flow, node: int) -> dict[tuple[int, ...], list[float | None]] | None:
@@ -70,7 +70,7 @@ def inside(flow: Flow, node: int) -> dict[tuple[int, ...], list[float | None]] |
         elif kind is Kind.CHOICE:
             following = list(op_semantics.value_inputs(op, inputs))
         elif (
-            kind in (Kind.ADD, Kind.PASS, Kind.CUT, Kind.CHOICE)
+            kind in (Kind.ADD, Kind.PASS, Kind.CUT)
             or op in loss_vectors.JOINS
             or (
                 (op in loss_vectors.TOTALS or op in loss_vectors.PICKS)
@@ -87,19 +87,13 @@ def inside(flow: Flow, node: int) -> dict[tuple[int, ...], list[float | None]] |
     return None if all(map(_are_shares, found.values())) else found
 
 
-def _is_scale(flow: Flow, node: int, strengths: Sequence[float | None]) -> bool:
-    """Whether what stands in front of one penalty with a strength is not a strength itself."""
+def _is_scale(flow: Flow, node: int) -> bool:
+    """Whether what stands in front of a norm with a weight is not its strength."""
     factor = _factor(flow, node)
     if factor is None or factor <= 0 or factor >= 1:
         return True
     is_share = flow.graph.ops[node] != "Mul" or 1 / factor < _MOST_COPIES + 0.5
-    if is_share and _is_close(1 / factor, round(1 / factor)):
-        return True
-    return any(strength is not None and _is_close(strength, factor) for strength in strengths)
-
-
-def _is_close(left: float, right: float) -> bool:
-    return abs(left - right) <= 1e-5 * max(abs(left), abs(right))
+    return is_share and close(1 / factor, round(1 / factor))
 
 
 def _are_shares(factors: list[float | None]) -> bool:
@@ -107,7 +101,7 @@ def _are_shares(factors: list[float | None]) -> bool:
     if len(known) < len(factors) or len(known) < 2:
         return False
     # Of a sum of squares, which counts twice, half of the share stands there.
-    return any(_is_close(sum(known) + more, 1) for more in (0, *known))
+    return any(close(sum(known) + more, 1) for more in (0, *known))
 
 
 def _is_of_the_norm(flow: Flow, node: int) -> bool:
@@ -126,13 +120,13 @@ def _is_by_count(flow: Flow, node: int) -> bool:
     if factor is None or factor <= 0:
         return False
     if flow.graph.ops[node] != "Mul":
-        return factor < 1 and _is_close(1 / factor, round(1 / factor))
+        return factor < 1 and close(1 / factor, round(1 / factor))
     variables = penalties.read_variables(flow, node)
     if len(variables) != 1 or flow.variables.by_node[variables[0]].is_assumed:
         return False
     sizes = [size for size in flow.variables.by_node[variables[0]].shape or () if size]
     counts = {*sizes, math.prod(sizes)} - {1}
-    return any(_is_close(factor, n) or _is_close(factor * factor, n) for n in counts)
+    return any(close(factor, n) or close(factor * factor, n) for n in counts)
 
 
 def _is_average(flow: Flow, node: int) -> bool:
