@@ -46,12 +46,6 @@ class SingleFlight(Generic[Value]):
                 raise
         return future.result()
 
-    def peek(self, key: Hashable) -> Value | None:
-        """Returns the value of `key` if it is there, without waiting."""
-        with self._lock:
-            future = self._futures.get(key)
-        return future.result() if future is not None and future.done() else None
-
     def _drop_oldest(self) -> None:
         while len(self._futures) > self._capacity:
             self._futures.popitem(last=False)

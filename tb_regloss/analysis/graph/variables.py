@@ -14,7 +14,6 @@ from tb_regloss.analysis.ops.op_semantics import Kind
 DT_FLOATS = frozenset((1, 2, 14, 19, 101, 102, 114, 119))  # float, double, bfloat16, half, refs
 DT_NUMBERS = DT_FLOATS | {8, 18}  # complex ones too: what has a gradient
 DT_BOOL = 10
-DT_STRING = 7
 DT_RESOURCE = 20
 DT_VARIANT = 21
 
